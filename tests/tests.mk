@@ -1,0 +1,5 @@
+# Suites, checks and measurements.
+
+.PHONY: unit
+unit: $(UNIT)
+	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
