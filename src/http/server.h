@@ -1,0 +1,116 @@
+/*
+ * The HTTP server: connections, limits, threads and parking around two callbacks.
+ *
+ *     listeners --- watch thread: accepts; deadlines of parked requests; notices parked clients that went away
+ *                        |
+ *                   I/O threads (libmicrohttpd): parse heads, `classify`, read bodies, send responses
+ *                        |                                                    ^
+ *                   worker threads: `handle` -> a response -------------------+
+ *                        ^              `-> parked: no thread, no arena, about 400 bytes beside the connection
+ *                        +--- http_server_wake(key), deadline, drain
+ *
+ * `classify` is called in an I/O thread when the head of a request has arrived, before its body is read: it says how
+ * large the body may be and which pool runs the request, or answers at once. It must not block.
+ * `handle` is called in a worker thread with the whole request and may block.
+ *
+ * Waking and not losing a wake: every wake takes the next number of one sequence. A handler reads the number (it stands
+ * in request->wake_seq) before it looks at the state it reports, and gives it back when it parks; if a key of the park
+ * has been woken after that number, the request is run again at once. Keys share a few thousand stripes, so that a
+ * request may be run once too often, never too seldom.
+ *
+ * What is refused here, with {"errcode", "error"} and the standard headers, and the connection closed:
+ *     400 M_UNKNOWN      malformed or ambiguous framing (RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1, 6.3): nothing may
+ * be smuggled past a proxy. Connections with a chunked request are closed after the answer as well 413 M_TOO_LARGE    a
+ * body beyond the verdict's limit: at once if Content-Length says so, else when it is crossed 431 M_TOO_LARGE    a head
+ * larger than max_header_bytes, or more than HTTP_MAX_HEADERS headers and with the connection kept: 503 M_UNKNOWN the
+ * queue of the pool is full (Retry-After: 1) Exceptions: what libmicrohttpd can not even read (no colon in a header
+ * line, heads beyond its own memory, malformed chunks) it answers itself, with the right status and a short text of its
+ * own, and closes the connection.
+ *
+ * Threads: wake, wake_seq and stats may be called from any thread; the others from the thread that owns the server.
+ */
+#ifndef HEARTH_HTTP_SERVER_H
+#define HEARTH_HTTP_SERVER_H
+
+#include "http/reply.h"
+#include "http/request.h"
+
+#define HTTP_MAX_LISTENERS 16
+
+struct http_server;
+
+struct http_server_options {
+    unsigned io_threads;                  /* 0: 2 */
+    unsigned worker_threads;              /* 0: four a core, at least 16, at most 64 */
+    unsigned slow_threads_max;            /* 0: 64; they exist only while they are needed */
+    unsigned queue_max;                   /* requests that wait for a worker, for each pool; 0: 4096 */
+    size_t max_header_bytes;              /* request line and headers; 0: 8 KiB */
+    unsigned max_connections;             /* 0: what RLIMIT_NOFILE leaves, at most 65,536 */
+    unsigned max_connections_per_address; /* of one IPv4 address or IPv6 /64 that is no trusted proxy; 0: 1024 */
+    int64_t idle_timeout_ms;              /* without any progress of the connection; whole seconds; 0: 60,000 */
+    /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for
+     * the peers of unix sockets. The client is the last address in the header that is no trusted proxy itself. If both
+     * headers are there, one of them was the client's own: neither is believed. */
+    const char *const *trusted_proxies;
+    size_t trusted_proxy_count;
+};
+
+/* What to do with a request whose head has arrived. */
+struct http_verdict {
+    bool answered; /* `reply` is the answer; the body, if there is one, is thrown away */
+    struct http_reply reply;
+    size_t body_max; /* bytes; 0: no body is taken */
+    bool slow;       /* talks to other servers: runs on the elastic pool */
+    const void *tag; /* given to the handler */
+};
+
+struct http_callbacks {
+    struct http_verdict (*classify)(void *ctx, const struct http_request_head *head);
+    struct http_reply (*handle)(void *ctx, struct http_request *request);
+    void *ctx;
+};
+
+/* Copies the options. NULL if a trusted proxy is malformed or the system refuses a resource (logged). */
+struct http_server *http_server_new(const struct http_server_options *options, const struct http_callbacks *callbacks)
+    __attribute__((warn_unused_result));
+
+/* Listeners are added before the start. They return the listener's number, from 0 on, or -1 (logged). */
+/* `address` is a numeric IPv4 or IPv6 address ("0.0.0.0", "::1"; "::" takes IPv6 only); port 0 lets the system choose.
+ */
+int http_server_listen_tcp(struct http_server *s, const char *address, uint16_t port)
+    __attribute__((warn_unused_result));
+/* A socket that a dead process left at `path` is replaced, one that is alive is not. `mode` like 0660. The socket is
+ * removed at the end. */
+int http_server_listen_unix(struct http_server *s, const char *path, unsigned mode) __attribute__((warn_unused_result));
+/* The port of a TCP listener. */
+uint16_t http_server_port(const struct http_server *s, int listener);
+
+/* Starts the threads. False if the system refuses (logged). */
+bool http_server_start(struct http_server *s) __attribute__((warn_unused_result));
+
+/* Runs again all requests that are parked on the key. */
+void http_server_wake(struct http_server *s, uint64_t key);
+uint64_t http_server_wake_seq(const struct http_server *s);
+
+/* Closes the listeners, runs parked requests again with timed_out set, and waits until all requests have been answered
+ * and sent. False if some are still there after `timeout_ms`. Requests that still arrive on open connections are
+ * answered, and their connections closed. */
+bool http_server_drain(struct http_server *s, int64_t timeout_ms) __attribute__((warn_unused_result));
+
+/* Stops and frees the server; requests in flight are cut off, but handlers that run are waited for. Accepts NULL; a
+ * server that was not started too. Sets *s to NULL. */
+void http_server_free(struct http_server **s);
+
+struct http_server_stats {
+    unsigned connections;
+    unsigned requests; /* from the first line of the head until the response is sent, parked ones included */
+    unsigned parked;
+    unsigned queued; /* wait for a worker, both pools */
+    unsigned slow_threads;
+    uint64_t requests_total;
+    uint64_t refused_total;     /* 400, 413, 431 and 503 of this layer */
+    uint64_t parked_gone_total; /* clients that went away while parked */
+};
+struct http_server_stats http_server_stats(struct http_server *s);
+
+#endif
