@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include "base/memory.h"
+#include "base/sanitizer.h"
 
 #include <assert.h>
 #include <stdalign.h>
@@ -8,17 +9,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_SEPARATE 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_SEPARATE 1
-#endif
-#endif
-#ifndef ARENA_SEPARATE
-#define ARENA_SEPARATE 0
-#endif
 
 static const size_t chunk_first = (size_t)16 << 10;
 static const size_t chunk_largest = (size_t)1 << 20;
@@ -117,7 +107,7 @@ static void *alloc_block(struct arena *a, size_t size)
 void *arena_alloc(struct arena *a, size_t size)
 {
     size_t need = rounded(size);
-    if (ARENA_SEPARATE)
+    if (SANITIZER_ADDRESS)
         return alloc_block(a, size);
     if (!a->top || need > a->top->cap - a->top->used) {
         /* At most a quarter of a chunk is left unused when the next one starts. */

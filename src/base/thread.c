@@ -1,6 +1,7 @@
 #include "base/thread.h"
 
 #include "base/clock.h"
+#include "base/sanitizer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,17 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 static const size_t default_stack = (size_t)256 << 10;
 
@@ -166,7 +156,7 @@ bool thread_start(struct thread *t, const char *name, size_t stack_bytes, void (
 {
     *t = (struct thread){.fn = fn, .arg = arg};
     snprintf(t->name, sizeof(t->name), "%.15s", name);
-    size_t stack = (stack_bytes ? stack_bytes : default_stack) * (SANITIZED ? 4 : 1);
+    size_t stack = (stack_bytes ? stack_bytes : default_stack) * (SANITIZER_ADDRESS || SANITIZER_THREAD ? 4 : 1);
     long smallest = PTHREAD_STACK_MIN;
     stack = stack > (size_t)smallest ? stack : (size_t)smallest;
 
