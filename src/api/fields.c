@@ -1,0 +1,102 @@
+#include "api/api.h"
+
+/* The member, or NULL where it is absent or null. */
+static const struct json *member(struct api_request *r, struct str key)
+{
+    const struct json *v = json_get(r->body, key);
+    return json_is(v, JSON_NULL) ? NULL : v;
+}
+
+static struct fault wrong_type(struct api_request *r, struct str key, const char *wanted)
+{
+    return FAULT_STR(M_BAD_JSON, str_fmt(r->arena, "'%.*s' must be %s", STR_ARG(key), wanted));
+}
+
+struct fault body_str(struct api_request *r, struct str key, struct str *out)
+{
+    if (!member(r, key))
+        return FAULT_STR(M_MISSING_PARAM, str_fmt(r->arena, "'%.*s' is missing", STR_ARG(key)));
+    return body_str_opt(r, key, (struct str){0}, out);
+}
+
+struct fault body_str_opt(struct api_request *r, struct str key, struct str otherwise, struct str *out)
+{
+    const struct json *v = member(r, key);
+    if (v && v->type != JSON_STRING)
+        return wrong_type(r, key, "a string");
+    *out = v ? v->s : otherwise;
+    return FAULT_NONE;
+}
+
+struct fault body_bool_opt(struct api_request *r, struct str key, bool otherwise, bool *out)
+{
+    const struct json *v = member(r, key);
+    if (v && v->type != JSON_BOOL)
+        return wrong_type(r, key, "true or false");
+    *out = v ? v->b : otherwise;
+    return FAULT_NONE;
+}
+
+struct fault body_int_opt(struct api_request *r, struct str key, int64_t otherwise, int64_t *out)
+{
+    const struct json *v = member(r, key);
+    if (v && v->type != JSON_INT)
+        return wrong_type(r, key, "an integer");
+    *out = v ? v->i : otherwise;
+    return FAULT_NONE;
+}
+
+struct fault body_container_opt(struct api_request *r, struct str key, enum json_type type, const struct json **out)
+{
+    const struct json *v = member(r, key);
+    if (v && v->type != type)
+        return wrong_type(r, key, type == JSON_ARRAY ? "an array" : "an object");
+    *out = v;
+    return FAULT_NONE;
+}
+
+struct str query_str(struct api_request *r, struct str key)
+{
+    return http_query(r->http, key);
+}
+
+size_t query_all(struct api_request *r, struct str key, struct str **out)
+{
+    struct str *values = ARENA_ARRAY(r->arena, r->http->query_count, struct str);
+    size_t count = 0;
+    for (size_t i = 0; i < r->http->query_count; i++)
+        if (str_eq(r->http->query[i].name, key))
+            values[count++] = r->http->query[i].value;
+    *out = values;
+    return count;
+}
+
+struct fault query_int_opt(struct api_request *r, struct str key, int64_t min, int64_t max, int64_t otherwise,
+                           int64_t *out)
+{
+    struct str text = query_str(r, key);
+    if (!text.p) {
+        *out = otherwise;
+        return FAULT_NONE;
+    }
+    if (!str_to_i64(text, out) || *out < min || *out > max)
+        return FAULT_STR(M_INVALID_PARAM, str_fmt(r->arena, "'%.*s' must be a number from %lld to %lld", STR_ARG(key),
+                                                  (long long)min, (long long)max));
+    return FAULT_NONE;
+}
+
+struct fault query_bool_opt(struct api_request *r, struct str key, bool otherwise, bool *out)
+{
+    struct str text = query_str(r, key);
+    *out = text.p ? str_eq(text, STR("true")) : otherwise;
+    if (text.p && !*out && !str_eq(text, STR("false")))
+        return FAULT_STR(M_INVALID_PARAM, str_fmt(r->arena, "'%.*s' must be true or false", STR_ARG(key)));
+    return FAULT_NONE;
+}
+
+struct fault caller_must_be(const struct api_request *r, struct str user_id)
+{
+    if (!str_eq(r->caller.user_id, user_id))
+        return FAULT(M_FORBIDDEN, "You may do this only for yourself");
+    return FAULT_NONE;
+}

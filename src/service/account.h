@@ -1,0 +1,96 @@
+/*
+ * Accounts of this server: who somebody is who shows a token, and what changes an account as a whole.
+ *
+ *      account.c            authentication, making, deactivating, passwords
+ *      account_cache.c      access token -> caller, in memory
+ *      account_session.c    login: devices and their tokens, refresh, logout
+ *      account_login.c      identifier and password -> account
+ *      account_password.c   hashing, a bounded number at once
+ *      account_limit.c      how often somebody may guess
+ *      uia.c                User-Interactive Authentication
+ *      registration_token.c, device.c, profile.c, account_data.c: what their names say
+ *
+ * `struct accounts` is the memory of all of these; one is made at start and serves all threads.
+ *
+ * Threads: any. Each part has a lock of its own, held for moments only and never together with another lock.
+ */
+#ifndef HEARTH_SERVICE_ACCOUNT_H
+#define HEARTH_SERVICE_ACCOUNT_H
+
+#include "base/arena.h"
+#include "matrix/errcode.h"
+#include "service/caller.h"
+#include "service/services.h"
+
+struct account_cache;
+struct account_limits;
+struct account_passwords;
+struct device_sightings;
+struct uia_sessions;
+
+/* What the rooms have to do when an account changes; set at start, NULL where there are no rooms (commands, tests). */
+struct account_hooks {
+    /* The display name or avatar of the caller is another one now, and stored. */
+    void (*profile_changed)(struct services *s, struct arena *a, const struct caller *caller);
+    /* The user has gone: no room should count on them. The account is deactivated already. */
+    void (*user_deactivated)(struct services *s, int64_t user_nid, struct str user_id);
+};
+
+struct accounts {
+    struct account_cache *cache;
+    struct account_limits *limits;
+    struct account_passwords *passwords;
+    struct device_sightings *sightings;
+    struct uia_sessions *uia;
+    struct account_hooks hooks;
+};
+
+/* Takes some 20 ms: it hashes a password to compare unknown users with. */
+struct accounts *accounts_new(void);
+/* Writes what is not written yet (last_seen of devices) and frees; s->accounts is NULL afterwards. Accepts none. */
+void accounts_free(struct services *s);
+
+/* Who shows this access token: M_UNKNOWN_TOKEN, with soft_logout if it is only expired (client-server API, "Using
+ * access tokens", "Soft logout"). Mostly answered from memory; a token's first use after a refresh writes. */
+struct fault account_authenticate(const struct services *s, struct arena *a, struct str token,
+                                  struct caller *caller_out) __attribute__((warn_unused_result));
+
+/* "Alice", "alice", "@alice:here" -> "@alice:here", in lower case; p == NULL for users of other servers and for what
+ * can be no user id. */
+struct str account_user_id(const struct services *s, struct arena *a, struct str user);
+
+struct account_info {
+    int64_t user_nid;
+    struct str user_id;
+    bool is_admin;
+    bool is_guest;
+    bool deactivated;
+    bool erased;
+    int64_t created_ts;
+};
+
+/* M_NOT_FOUND if there is no such account here. */
+struct fault account_find(const struct services *s, struct arena *a, struct str user_id, struct account_info *out)
+    __attribute__((warn_unused_result));
+/* Accounts by user id, those after `after` (empty: from the start), at most `limit`. */
+struct fault account_list(const struct services *s, struct arena *a, struct str after, int64_t limit,
+                          struct account_info **infos_out, size_t *count_out) __attribute__((warn_unused_result));
+
+/* Makes an account from the command line, without asking for anything but a usable name and password. */
+struct fault account_create(const struct services *s, struct arena *a, struct str localpart, struct str password,
+                            bool is_admin, struct account_info *out) __attribute__((warn_unused_result));
+/* Sets another password. With `logout` all devices but `keep_device_nid` (0: none) are deleted. */
+struct fault account_set_password(const struct services *s, struct arena *a, int64_t user_nid, struct str password,
+                                  bool logout, int64_t keep_device_nid) __attribute__((warn_unused_result));
+struct fault account_set_admin(const struct services *s, int64_t user_nid, bool is_admin)
+    __attribute__((warn_unused_result));
+/* Ends all sessions, takes the password and what is kept for the user (profile; with `erase` account data and filters
+ * too), leaves all rooms. The user id stays taken. (client-server API, "Account deactivation") */
+struct fault account_deactivate(struct services *s, int64_t user_nid, struct str user_id, bool erase)
+    __attribute__((warn_unused_result));
+
+/* M_INVALID_USERNAME or M_USER_IN_USE, or no fault and the user id a new account of that name would have. */
+struct fault account_name_free(const struct services *s, struct arena *a, struct str username, struct str *user_id_out)
+    __attribute__((warn_unused_result));
+
+#endif
