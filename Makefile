@@ -1,6 +1,6 @@
 # Hearth. `make run` starts a server, `make test` runs every suite, `make help` lists the rest.
 #   SAN=address,undefined | SAN=thread   builds with sanitizers into a folder of its own
-#   CC=clang                             builds with clang into a folder of its own
+#   CC=clang, COVER=1, FUZZER=1          likewise, with clang, for coverage, for libFuzzer (which wants clang)
 include packages.mk
 
 CC      ?= gcc
@@ -10,8 +10,9 @@ endif
 CXX     := $(if $(findstring clang,$(CC)),clang++,g++)
 SAN     ?=
 PREFIX  ?= /usr/local
+DATA    ?= data
 comma   := ,
-BUILD   := build$(if $(filter-out gcc,$(CC)),/$(notdir $(CC)))$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(COVER),/cover)
+BUILD   := build$(if $(filter-out gcc,$(CC)),/$(notdir $(CC)))$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(COVER),/cover)$(if $(FUZZER),/fuzzer)
 
 LIBS     := libmicrohttpd libcurl gnutls libsodium sqlite3
 VERSION  := $(shell cat VERSION)
@@ -20,20 +21,14 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wcast-qual -
 WARN_C   := $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wbad-function-cast
 HARDEN   := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 OPT      := $(if $(SAN)$(COVER),-O1,-O2) -g
+INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
+              $(if $(COVER),--coverage) $(if $(FUZZER),-fsanitize=fuzzer-no-link)
 CPPFLAGS += -Isrc -I$(BUILD)/gen -D_GNU_SOURCE -DHEARTH_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-CFLAGS   += -std=c17 $(OPT) $(WARN_C) $(HARDEN) -pthread
-CXXFLAGS += -std=c++17 $(OPT) $(WARNINGS) $(HARDEN) -pthread
-LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread
+CFLAGS   += -std=c17 $(OPT) $(WARN_C) $(HARDEN) $(INSTRUMENT) -pthread
+CXXFLAGS += -std=c++17 $(OPT) $(WARNINGS) $(HARDEN) $(INSTRUMENT) -pthread
+LDFLAGS  += -pie -Wl,-z,relro,-z,now $(INSTRUMENT) -pthread
 LDLIBS   += $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
-ifneq ($(SAN),)
-CFLAGS   += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
-CXXFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
-LDFLAGS  += -fsanitize=$(SAN)
-endif
-ifneq ($(COVER),)
-CFLAGS   += --coverage
-LDFLAGS  += --coverage
-endif
+DEPFLAGS  = -MMD -MP -MF $@.d -MT $@
 
 SRC   := $(filter-out src/main/main.c,$(wildcard src/*/*.c)) $(wildcard src/*/*.cc)
 OBJ   := $(patsubst src/%,$(BUILD)/obj/%.o,$(SRC))
@@ -51,13 +46,13 @@ $(BUILD)/libhearth.a: $(OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
-$(BUILD)/obj/%.c.o: src/%.c
+$(BUILD)/obj/%.c.o: src/%.c | $(BUILD)/packages
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
-$(BUILD)/obj/%.cc.o: src/%.cc
+$(BUILD)/obj/%.cc.o: src/%.cc | $(BUILD)/packages
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 # Schema changes are compiled in, in the order of their numbers.
 $(BUILD)/obj/store/migrations.c.o: $(BUILD)/gen/migrations.inc
@@ -65,18 +60,48 @@ $(BUILD)/gen/migrations.inc: tools/embed-sql $(wildcard src/store/migrations/*.s
 	@mkdir -p $(@D)
 	tools/embed-sql src/store/migrations > $@.new && mv $@.new $@
 
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libhearth.a
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/libhearth.a $(LDFLAGS) -lcmocka $(LDLIBS) -lstdc++
+# A missing package gets a message of its own before the compiler stumbles over it.
+$(BUILD)/packages: packages.mk
+	@tools/packages check $(PACKAGES_BUILD)
+	@mkdir -p $(@D) && touch $@
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libhearth.a
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(BUILD)/libhearth.a $(LDFLAGS) $(LDLIBS) -lstdc++
+.PHONY: deps run install docs clean help
+deps:
+	@tools/packages install $(PACKAGES_BUILD)
 
-$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libhearth.a
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/libhearth.a $(LDFLAGS) $(LDLIBS) -lstdc++
+run: deps
+	@$(MAKE) --no-print-directory all
+	@build/hearth init --if-missing --config $(DATA)/hearth.toml --set server_name=localhost \
+	    --set database_path=$(DATA) --set allow_registration=true
+	@exec build/hearth serve --welcome --config $(DATA)/hearth.toml
+
+install: all
+	install -D -m 755 $(BUILD)/hearth $(DESTDIR)$(PREFIX)/bin/hearth
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/hearth
+	sed 's#/usr/local/#$(PREFIX)/#g' contrib/hearth.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/hearth.service
+	install -m 644 README.md CHANGELOG.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/hearth
+	$(BUILD)/hearth options --toml > $(DESTDIR)$(PREFIX)/share/doc/hearth/hearth.toml.example
+
+docs: all
+	$(BUILD)/hearth options --markdown > docs/configuration.md
+
+clean:
+	rm -rf build
+
+help:
+	@echo "make              build build/hearth"
+	@echo "make deps         install the Debian packages that building needs"
+	@echo "make run          deps, build, configure if need be (DATA=data), start on 127.0.0.1:8008"
+	@echo "make test         install what tests need, run every suite; the last line is the sum"
+	@echo "make unit | system | lint     one part of it (tests/run --list names all suites)"
+	@echo "make cover        coverage of the unit tests, in build/cover/report"
+	@echo "make fuzz         every fuzz target for FUZZ_SECONDS=60"
+	@echo "make bench        every benchmark"
+	@echo "make docs         docs/configuration.md from the table of options"
+	@echo "make install      DESTDIR= PREFIX=/usr/local: program, documents, systemd unit"
+	@echo "make clean        remove build/"
+	@echo "Variables: CC=clang  SAN=address,undefined  SAN=thread"
 
 include tests/tests.mk
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(addsuffix .d,$(OBJ) $(BUILD)/obj/main/main.c.o $(UNIT) $(FUZZ) $(BENCH))
