@@ -1,0 +1,13 @@
+-- What every later part stands on: facts about the database itself, and the numbers of user ids.
+-- {id} is the engine's 64-bit primary key that numbers itself; {clustered} asks for rows kept in primary-key order.
+
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY NOT NULL, -- 'server_name', 'pos_reserved'
+    value TEXT NOT NULL
+) {clustered};
+
+-- Every user id this server has met, local or not.
+CREATE TABLE users (
+    user_nid {id},
+    user_id TEXT NOT NULL UNIQUE
+);

@@ -1,0 +1,124 @@
+#include "store/tx.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void tx_fail(struct store_tx *tx, const char *reason)
+{
+    if (tx->failed)
+        return;
+    tx->failed = true;
+    snprintf(tx->reason, sizeof tx->reason, "%s", reason);
+    log_error("a transaction of the database failed", LOG_CSTR("reason", reason));
+}
+
+static bool control(struct store_tx *tx, enum driver_control what)
+{
+    if (tx->driver->control(tx->conn, what))
+        return true;
+    tx_fail(tx, tx->driver->error(tx->conn));
+    return false;
+}
+
+bool tx_begin(struct store_tx *tx)
+{
+    if (tx->failed)
+        return false;
+    if (!tx->begun) {
+        if (!control(tx, tx->writing ? DRIVER_BEGIN_WRITE : DRIVER_BEGIN_READ))
+            return false;
+        tx->begun = true;
+    }
+    if (tx->want_savepoint && !tx->savepoint)
+        tx->savepoint = control(tx, DRIVER_SAVEPOINT);
+    return !tx->failed;
+}
+
+static void drop_pending(struct tx_pending **list)
+{
+    while (*list) {
+        struct tx_pending *p = *list;
+        *list = p->next;
+        free(p->entry);
+        free(p);
+    }
+}
+
+/* Back to what it was before tx_begin. */
+static void leave(struct store_tx *tx)
+{
+    drop_pending(&tx->job_pending);
+    drop_pending(&tx->pending);
+    tx->begun = tx->failed = tx->savepoint = tx->want_savepoint = false;
+}
+
+void tx_rollback(struct store_tx *tx)
+{
+    assert(tx->cursors == 0);
+    /* If it cannot be rolled back the connection is beyond use: the next BEGIN fails, and says why. */
+    if (tx->begun && tx->driver->in_transaction(tx->conn) && !tx->driver->control(tx->conn, DRIVER_ROLLBACK))
+        log_error("cannot roll back", LOG_CSTR("reason", tx->driver->error(tx->conn)));
+    leave(tx);
+}
+
+bool tx_commit(struct store_tx *tx)
+{
+    assert(tx->cursors == 0);
+    if (tx->failed || (tx->begun && !control(tx, DRIVER_COMMIT))) {
+        tx_rollback(tx);
+        return false;
+    }
+    for (struct tx_pending *p = tx->pending; p; p = p->next)
+        p->apply(tx->store, p->entry);
+    leave(tx);
+    return true;
+}
+
+void tx_job_begin(struct store_tx *tx)
+{
+    assert(!tx->failed && !tx->savepoint && !tx->job_pending);
+    tx->want_savepoint = tx->begun;
+}
+
+static void keep_pending(struct store_tx *tx)
+{
+    struct tx_pending **end = &tx->job_pending;
+    while (*end)
+        end = &(*end)->next;
+    *end = tx->pending;
+    tx->pending = tx->job_pending;
+    tx->job_pending = NULL;
+}
+
+bool tx_job_end(struct store_tx *tx, bool keep)
+{
+    assert(tx->cursors == 0);
+    bool lost = tx->begun && !tx->driver->in_transaction(tx->conn);
+    if (lost || (!keep && !tx->want_savepoint)) {
+        bool nothing_before = !tx->want_savepoint; /* then only this job's work is gone */
+        tx_rollback(tx);
+        return nothing_before;
+    }
+    if (keep)
+        keep_pending(tx);
+    drop_pending(&tx->job_pending);
+    tx->failed = false;
+    if (tx->savepoint && !control(tx, keep ? DRIVER_RELEASE : DRIVER_ROLLBACK_TO)) {
+        tx_rollback(tx);
+        return false;
+    }
+    tx->savepoint = tx->want_savepoint = false;
+    return true;
+}
+
+void tx_after_commit(struct store_tx *tx, void (*apply)(struct store *store, void *entry), void *entry)
+{
+    assert(tx->writing);
+    struct tx_pending *p = memory_alloc(sizeof *p);
+    *p = (struct tx_pending){tx->job_pending, apply, entry};
+    tx->job_pending = p;
+}

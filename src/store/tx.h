@@ -1,0 +1,82 @@
+/*
+ * What a transaction and a store are made of. Private to the files that make them (store.c, writer.c, tx.c, sql.c,
+ * migrations.c) and to the caches of this folder; aggregates include sql.h only.
+ *
+ * A transaction begins at its first statement. One that writes is the batch of the writer thread: jobs run in it one
+ * after the other, and a savepoint is set at a job's first statement if something would be lost by rolling all back.
+ *
+ * Threads: a transaction belongs to one thread. What struct store holds says itself how it is guarded.
+ */
+#ifndef HEARTH_STORE_TX_H
+#define HEARTH_STORE_TX_H
+
+#include "base/thread.h"
+#include "store/driver.h"
+
+struct row_cache;
+struct writer;
+
+/* Something to be done once the current batch is committed; dropped if its job or the batch is rolled back. */
+struct tx_pending {
+    struct tx_pending *next;
+    void (*apply)(struct store *store, void *entry);
+    void *entry; /* malloc'ed; freed after apply, or instead of it */
+};
+
+struct store_tx {
+    struct store *store;
+    const struct driver *driver;
+    struct driver_conn *conn; /* NULL: none could be had */
+    struct arena *arena;      /* made when first asked for */
+    struct store_tx *next;    /* in the pool of idle readers */
+    int64_t idle_since_ms;
+    bool writing;
+    bool begun;
+    bool failed;
+    unsigned cursors; /* open ones */
+    char reason[400]; /* of the first failure */
+
+    /* the writer's */
+    bool want_savepoint;            /* what the batch did before this job must survive the job's failure */
+    bool savepoint;                 /* and the savepoint is set */
+    struct tx_pending *pending;     /* of the jobs that the batch keeps, newest first */
+    struct tx_pending *job_pending; /* of the job that runs, newest first */
+};
+
+struct store {
+    const struct driver *driver;
+    struct driver_db *db;
+
+    struct mutex lock; /* guards the pool */
+    struct cond returned;
+    struct store_tx *idle; /* newest first */
+    unsigned open;         /* connections, idle or not */
+    unsigned readers;
+
+    struct writer *writer;
+
+    struct row_cache *state_nodes; /* state_map.c */
+    struct row_cache *state_keys;  /* state_keys.c */
+    struct row_cache *users;       /* users.c */
+    int64_t state_nodes_top;       /* atomic: all node numbers up to here are committed (state_map.c) */
+};
+
+/* Makes sure that the transaction has begun; false if it has failed. */
+bool tx_begin(struct store_tx *tx) __attribute__((warn_unused_result));
+/* Ends it. After a failed commit nothing of it is left. All cursors must have ended (asserted). */
+bool tx_commit(struct store_tx *tx) __attribute__((warn_unused_result));
+void tx_rollback(struct store_tx *tx);
+/* Marks it as failed because of `reason`, and logs that. */
+void tx_fail(struct store_tx *tx, const char *reason);
+
+/* The bounds of a job in the batch. The end keeps or undoes what the job did; false if the whole batch was lost. */
+void tx_job_begin(struct store_tx *tx);
+bool tx_job_end(struct store_tx *tx, bool keep) __attribute__((warn_unused_result));
+
+/* Has `apply` called by the writer thread once this job is committed. Takes `entry`. */
+void tx_after_commit(struct store_tx *tx, void (*apply)(struct store *store, void *entry), void *entry);
+
+/* Gives back memory and connections that have not been used for a while; called by the writer thread when idle. */
+void store_trim(struct store *store);
+
+#endif

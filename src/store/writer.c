@@ -1,0 +1,269 @@
+#include "store/writer.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Jobs in one commit at most: bounds how long the first of them waits. */
+static const int batch_max = 512;
+/* Positions reserved at a time: one write to meta for so many, and so many at most lost at a restart. */
+static const int64_t pos_block = 10000;
+/* How long the writer waits for work before it gives back memory. */
+static const int64_t idle_ms = 60000;
+
+/* What store_job.state holds. */
+enum { JOB_QUEUED = 0, JOB_DONE = 1, JOB_AWAITED = 2 };
+
+struct writer {
+    struct store *store;
+    struct store_tx *tx;
+    struct thread thread;
+
+    struct mutex lock; /* guards the queue */
+    struct cond wake;
+    struct store_job *first, *last;
+    bool sleeping, stop;
+
+    int64_t stable_pos; /* atomic */
+    uint64_t epoch;     /* atomic; moved by the thread alone */
+
+    /* the thread's own */
+    struct store_job *todo; /* taken from the queue, not yet run */
+    int64_t last_pos;       /* handed out last */
+    int64_t reserved;       /* as the database has it */
+};
+
+static const struct sql select_reserved = SQL("SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'pos_reserved'");
+static const struct sql update_reserved = SQL("INSERT INTO meta (name, value) VALUES ('pos_reserved', $1)"
+                                              " ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+
+/* --- those who wait --- */
+
+static void job_done(struct store_job *job)
+{
+    /* Once the state is JOB_DONE the job may be gone: only its address is used after that, as a name. */
+    if (__atomic_exchange_n(&job->state, JOB_DONE, __ATOMIC_ACQ_REL) == JOB_AWAITED)
+        (void)syscall(SYS_futex, &job->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+enum store_result store_wait(struct store *store, struct store_job *job)
+{
+    assert(!pthread_equal(pthread_self(), store->writer->thread.t));
+    int state = JOB_QUEUED;
+    if (__atomic_compare_exchange_n(&job->state, &state, JOB_AWAITED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        state = JOB_AWAITED;
+    while (state != JOB_DONE) {
+        (void)syscall(SYS_futex, &job->state, FUTEX_WAIT_PRIVATE, JOB_AWAITED, NULL, NULL, 0);
+        state = __atomic_load_n(&job->state, __ATOMIC_ACQUIRE);
+    }
+    return job->result;
+}
+
+void store_submit(struct store *store, struct store_job *job)
+{
+    struct writer *w = store->writer;
+    job->next = NULL;
+    job->state = JOB_QUEUED;
+    mutex_lock(&w->lock);
+    assert(!w->stop);
+    *(w->first ? &w->last->next : &w->first) = job;
+    w->last = job;
+    bool wake = w->sleeping;
+    w->sleeping = false;
+    mutex_unlock(&w->lock);
+    if (wake)
+        cond_signal(&w->wake);
+}
+
+enum store_result store_write(struct store *store, bool (*run)(struct store_tx *, void *), void *arg)
+{
+    struct store_job job = {.run = run, .arg = arg};
+    store_submit(store, &job);
+    return store_wait(store, &job);
+}
+
+uint64_t store_epoch(const struct store *store)
+{
+    return __atomic_load_n(&store->writer->epoch, __ATOMIC_ACQUIRE);
+}
+
+int64_t store_stable_pos(const struct store *store)
+{
+    return __atomic_load_n(&store->writer->stable_pos, __ATOMIC_ACQUIRE);
+}
+
+int64_t store_next_pos(struct store_tx *tx)
+{
+    assert(tx->writing);
+    return ++tx->store->writer->last_pos;
+}
+
+/* --- the thread --- */
+
+/* All that has queued. With `wait`, sleeps until there is some; NULL then means stop. */
+static struct store_job *take(struct writer *w, bool wait)
+{
+    mutex_lock(&w->lock);
+    while (wait && !w->first && !w->stop) {
+        w->sleeping = true;
+        if (!cond_wait_until(&w->wake, &w->lock, clock_mono_ms() + idle_ms)) {
+            mutex_unlock(&w->lock);
+            w->store->driver->shrink(w->tx->conn);
+            store_trim(w->store);
+            mutex_lock(&w->lock);
+        }
+    }
+    w->sleeping = false;
+    struct store_job *jobs = w->first;
+    w->first = w->last = NULL;
+    mutex_unlock(&w->lock);
+    return jobs;
+}
+
+static void new_epoch(struct writer *w)
+{
+    __atomic_add_fetch(&w->epoch, 1, __ATOMIC_ACQ_REL);
+}
+
+/* False if what the batch did before this job is lost with it. */
+static bool run_job(struct writer *w, struct store_job *job)
+{
+    struct store_tx *tx = w->tx;
+    if (job->epoch && job->epoch != w->epoch) {
+        job->result = STORE_STALE;
+        return true;
+    }
+    tx_job_begin(tx);
+    bool ok = job->run(tx, job->arg);
+    bool failed = tx->failed;
+    bool whole = tx_job_end(tx, ok && !failed);
+    if (tx->arena)
+        arena_reset(tx->arena);
+    job->result = failed ? STORE_FAILED : ok ? STORE_OK : STORE_ABORTED;
+    if (failed && whole)
+        new_epoch(w);
+    return whole;
+}
+
+/* Runs jobs, also those that queue meanwhile, and chains them in *batch_out. */
+static bool run_batch(struct writer *w, struct store_job **batch_out)
+{
+    struct store_job **end = batch_out;
+    bool whole = true;
+    for (int n = 0; whole && n < batch_max; n++) {
+        if (!w->todo)
+            w->todo = take(w, n == 0);
+        struct store_job *job = w->todo;
+        if (!job)
+            break;
+        w->todo = job->next;
+        job->next = NULL;
+        *end = job;
+        end = &job->next;
+        whole = run_job(w, job);
+    }
+    return whole;
+}
+
+static bool commit(struct writer *w)
+{
+    struct store_tx *tx = w->tx;
+    int64_t reserve = w->last_pos > w->reserved ? w->last_pos + pos_block : w->reserved;
+    if (reserve != w->reserved) {
+        char text[24];
+        int n = snprintf(text, sizeof text, "%" PRId64, reserve);
+        (void)sql_exec(tx, &update_reserved, SQL_TEXT(((struct str){text, (size_t)n})));
+    }
+    if (!tx_commit(tx))
+        return false;
+    w->reserved = reserve;
+    return true;
+}
+
+static void publish(struct writer *w, struct store_job *batch)
+{
+    for (struct store_job *job = batch; job; job = job->next)
+        if (job->result == STORE_OK && job->committed)
+            job->committed(job->arg);
+    __atomic_store_n(&w->stable_pos, w->last_pos, __ATOMIC_RELEASE);
+    for (struct store_job *job = batch; job; job = job->next)
+        if (job->result == STORE_OK && job->published)
+            job->published(job->arg);
+}
+
+/* What an aborted job saw of the batch is gone too, so its refusal is worth nothing either. */
+static void fail_batch(struct writer *w, struct store_job *batch)
+{
+    new_epoch(w);
+    for (struct store_job *job = batch; job; job = job->next)
+        if (job->result != STORE_STALE)
+            job->result = STORE_FAILED;
+}
+
+static void writer_thread(void *arg)
+{
+    struct writer *w = arg;
+    for (;;) {
+        struct store_job *batch = NULL;
+        bool whole = run_batch(w, &batch);
+        if (!batch)
+            return;
+        if (whole && commit(w))
+            publish(w, batch);
+        else
+            fail_batch(w, batch);
+        while (batch) {
+            struct store_job *job = batch;
+            batch = job->next;
+            job_done(job);
+        }
+        w->store->driver->settle(w->tx->conn);
+    }
+}
+
+struct writer *writer_start(struct store *store, struct store_tx *tx, struct store_error *error)
+{
+    int64_t reserved = sql_int_of0(tx, &select_reserved, 0);
+    if (!tx_commit(tx)) {
+        snprintf(error->text, sizeof error->text, "cannot read the database: %s", tx->reason);
+        return NULL;
+    }
+    struct writer *w = memory_calloc(1, sizeof *w);
+    *w = (struct writer){.store = store, .tx = tx, .stable_pos = reserved, .last_pos = reserved, .reserved = reserved};
+    w->epoch = 1;
+    mutex_init(&w->lock);
+    cond_init(&w->wake);
+    if (thread_start(&w->thread, "db-writer", (size_t)512 << 10, writer_thread, w))
+        return w;
+    snprintf(error->text, sizeof error->text, "cannot start the thread that writes to the database");
+    cond_fini(&w->wake);
+    mutex_fini(&w->lock);
+    free(w);
+    return NULL;
+}
+
+struct store_tx *writer_stop(struct writer **writer)
+{
+    struct writer *w = *writer;
+    if (!w)
+        return NULL;
+    mutex_lock(&w->lock);
+    w->stop = true;
+    mutex_unlock(&w->lock);
+    cond_signal(&w->wake);
+    thread_join(&w->thread);
+    struct store_tx *tx = w->tx;
+    cond_fini(&w->wake);
+    mutex_fini(&w->lock);
+    free(w);
+    *writer = NULL;
+    return tx;
+}

@@ -1,0 +1,21 @@
+/*
+ * The writer thread: runs queued jobs in batches, commits each batch, tells who waits (store.h, "Writing").
+ *
+ * Positions are numbers counted in memory. What may have been handed out is bounded by 'pos_reserved' in table meta,
+ * which is moved in the batch that goes beyond it: nobody outside sees a position before its batch is committed, so
+ * after a crash every position that anybody saw is at or below what is found there.
+ *
+ * Threads: start and stop by who opens and closes the store; the rest any.
+ */
+#ifndef HEARTH_STORE_WRITER_H
+#define HEARTH_STORE_WRITER_H
+
+#include "store/tx.h"
+
+/* `tx` is the writing transaction, not begun; the writer owns it from here on. NULL on failure: `tx` stays the
+ * caller's. */
+struct writer *writer_start(struct store *store, struct store_tx *tx, struct store_error *error_out);
+/* Runs what is queued, then stops the thread and frees all but the transaction, which it returns. Accepts NULL. */
+struct store_tx *writer_stop(struct writer **writer);
+
+#endif
