@@ -107,5 +107,9 @@ void json_write_string(struct buf *out, struct str s);
 struct str json_text(struct arena *a, const struct json *v);
 /* False if the tree holds a JSON_FLOAT, which canonical JSON cannot express. */
 bool json_is_canonical(const struct json *v);
+/* The tree with every JSON_FLOAT that is an integer in other words (-0, 1e10, 2.00) as that JSON_INT, for objects that
+ * others signed (appendices, "Canonical JSON", last example). NULL if a number has a fraction or is out of range. What
+ * needs no change is shared with `v`. */
+const struct json *json_canonical(struct arena *a, const struct json *v);
 
 #endif
