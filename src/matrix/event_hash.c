@@ -1,0 +1,78 @@
+/* The hashes of events ("Calculating the reference hash for an event", "... the content hash ..."). */
+#include "codec/base64.h"
+#include "crypto/hash.h"
+#include "matrix/event.h"
+
+#include <string.h>
+
+/* Canonical JSON within the limit, p == NULL otherwise. The buffer is the caller's to free, as long as the text lives.
+ */
+static struct str canonical_text(struct buf *b, const struct json *v)
+{
+    buf_init(b, EVENT_SIZE_MAX);
+    if (!json_is_canonical(v))
+        return (struct str){NULL, 0};
+    json_write(b, v);
+    return buf_ok(b) ? buf_str(b) : (struct str){NULL, 0};
+}
+
+struct str event_signed_text(struct arena *a, const struct room_version *version, const struct json *pdu)
+{
+    struct json *redacted = event_redact(a, version, pdu);
+    json_unset(redacted, STR("signatures"));
+    struct buf b;
+    struct str text = canonical_text(&b, redacted);
+    if (text.p)
+        text = str_copy(a, text);
+    buf_fini(&b);
+    return text;
+}
+
+struct str event_id_of_signed_text(struct arena *a, struct str signed_text)
+{
+    uint8_t hash[SHA256_SIZE];
+    hash_sha256(signed_text, hash);
+    return str_fmt(a, "$%.*s", STR_ARG(base64_url_encode(a, hash, sizeof(hash))));
+}
+
+struct str event_reference_id(struct arena *a, const struct room_version *version, const struct json *pdu)
+{
+    struct str text = event_signed_text(a, version, pdu);
+    return text.p ? event_id_of_signed_text(a, text) : text;
+}
+
+/* False if the PDU has no content hash. */
+static bool content_hash(struct arena *a, const struct json *pdu, uint8_t out[SHA256_SIZE])
+{
+    if (!json_is(pdu, JSON_OBJECT))
+        return false;
+    struct json *covered = json_shallow_copy(a, pdu);
+    json_unset(covered, STR("hashes"));
+    json_unset(covered, STR("signatures"));
+    json_unset(covered, STR("unsigned"));
+    struct buf b;
+    struct str text = canonical_text(&b, covered);
+    if (text.p)
+        hash_sha256(text, out);
+    buf_fini(&b);
+    return text.p != NULL;
+}
+
+struct str event_content_hash(struct arena *a, const struct json *pdu)
+{
+    uint8_t hash[SHA256_SIZE];
+    if (!content_hash(a, pdu, hash))
+        return (struct str){NULL, 0};
+    return base64_encode(a, hash, sizeof(hash));
+}
+
+bool event_content_hash_matches(struct arena *a, const struct json *pdu)
+{
+    uint8_t want[SHA256_SIZE];
+    struct str given = json_str_at(json_get(pdu, STR("hashes")), STR("sha256"));
+    if (!given.p || !content_hash(a, pdu, want))
+        return false;
+    struct str decoded;
+    return base64_decode_loose(a, given, &decoded) && decoded.n == sizeof(want) &&
+           memcmp(decoded.p, want, sizeof(want)) == 0;
+}

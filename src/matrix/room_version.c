@@ -1,0 +1,62 @@
+#include "matrix/room_version.h"
+
+static const struct room_version versions[] = {
+    {
+        .name = STR_INIT("10"),
+        .redaction = REDACTION_V9,
+        .state_resolution = STATE_RESOLUTION_V2,
+        .auth_numbers = AUTH_NUMBERS_V6,
+        .creator_in_content = true,
+        .create_in_auth_events = true,
+        .knock = true,
+        .restricted_join = true,
+        .knock_restricted = true,
+        .integer_power_levels_only = true,
+    },
+    {
+        .name = STR_INIT("11"),
+        .redaction = REDACTION_V11,
+        .state_resolution = STATE_RESOLUTION_V2,
+        .auth_numbers = AUTH_NUMBERS_V6,
+        .redacts_in_content = true,
+        .create_in_auth_events = true,
+        .knock = true,
+        .restricted_join = true,
+        .knock_restricted = true,
+        .integer_power_levels_only = true,
+    },
+    {
+        .name = STR_INIT("12"),
+        .redaction = REDACTION_V11,
+        .state_resolution = STATE_RESOLUTION_V2_1,
+        .auth_numbers = AUTH_NUMBERS_V12,
+        .redacts_in_content = true,
+        .room_id_is_create_hash = true,
+        .creators_are_privileged = true,
+        .knock = true,
+        .restricted_join = true,
+        .knock_restricted = true,
+        .integer_power_levels_only = true,
+    },
+};
+
+#define VERSION_COUNT (sizeof(versions) / sizeof(versions[0]))
+
+const struct room_version *room_version_find(struct str name)
+{
+    for (size_t i = 0; i < VERSION_COUNT; i++) {
+        if (str_eq(versions[i].name, name))
+            return &versions[i];
+    }
+    return NULL;
+}
+
+const struct room_version *room_version_at(size_t index)
+{
+    return index < VERSION_COUNT ? &versions[index] : NULL;
+}
+
+const struct room_version *room_version_default(void)
+{
+    return &versions[VERSION_COUNT - 1];
+}
