@@ -1,0 +1,221 @@
+#include "main/config_doc.h"
+
+#include "codec/json_writer.h"
+#include "main/config_ignored.h"
+
+#define COMMENT_WIDTH 100
+
+/* A basic string of TOML. */
+static void add_quoted(struct buf *out, struct str text)
+{
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c < ' ' || c == 0x7f) {
+            buf_fmt(out, "\\u%04x", c);
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            buf_add_char(out, '\\');
+        buf_add_char(out, text.p[i]);
+    }
+    buf_add_char(out, '"');
+}
+
+static bool is_number(struct str text)
+{
+    int64_t ignored;
+
+    return str_to_i64(text, &ignored);
+}
+
+/* A value, given in the form of the environment, as TOML has it. */
+static void add_value(struct buf *out, const struct config_option *option, struct str text)
+{
+    bool list = option->type == CONFIG_STRINGS || option->type == CONFIG_INTS;
+    bool bare = option->type == CONFIG_BOOL || option->type == CONFIG_INT || option->type == CONFIG_INTS ||
+                ((option->type == CONFIG_SIZE || option->type == CONFIG_DURATION) && is_number(text));
+    bool several = list && str_find(text, ',') < text.n;
+
+    if (several)
+        buf_add_char(out, '[');
+    for (struct str rest = text, item; rest.n > 0;) {
+        item = list ? str_trim(str_cut(rest, ',', &rest)) : rest;
+        if (bare)
+            buf_add(out, item);
+        else
+            add_quoted(out, item);
+        if (!list)
+            break;
+        if (rest.n > 0)
+            buf_add(out, STR(", "));
+    }
+    if (several)
+        buf_add_char(out, ']');
+}
+
+/* The text in lines of comment, broken between words. */
+static void add_comment(struct buf *out, struct str text)
+{
+    size_t column = 0;
+
+    while (text.n > 0) {
+        struct str word = str_cut(text, ' ', &text);
+        if (column > 0 && column + 1 + word.n > COMMENT_WIDTH) {
+            buf_add_char(out, '\n');
+            column = 0;
+        }
+        buf_add(out, column == 0 ? STR("# ") : STR(" "));
+        column += (column == 0 ? 2 : 1) + word.n;
+        buf_add(out, word);
+    }
+    buf_add_char(out, '\n');
+}
+
+/* The table of "well_known.client" is "well_known"; empty for the others. */
+static struct str table_of(const struct config_option *option)
+{
+    struct str name = str_of(option->name), member;
+    struct str table = str_cut(name, '.', &member);
+
+    return member.n > 0 ? table : STR("");
+}
+
+static void add_range(struct buf *out, const struct config_option *option)
+{
+    bool number = option->type == CONFIG_INT || option->type == CONFIG_INTS || option->type == CONFIG_SIZE ||
+                  option->type == CONFIG_DURATION;
+
+    if (number)
+        buf_fmt(out, "%lld to %lld%s%s", (long long)option->min, (long long)option->max, option->unit ? " " : "",
+                option->unit ? option->unit : "");
+}
+
+static void add_toml_option(struct buf *out, const struct config_option *option, struct str given)
+{
+    struct str table = table_of(option);
+    struct str name = str_slice(str_of(option->name), table.n > 0 ? table.n + 1 : 0, SIZE_MAX);
+    const char *shown = option->fallback ? option->fallback : option->example ? option->example : "...";
+
+    buf_add_char(out, '\n');
+    add_comment(out, str_of(option->help));
+    buf_fmt(out, "%s%.*s = ", given.n > 0 ? "" : "#", STR_ARG(name));
+    add_value(out, option, given.n > 0 ? given : str_of(shown));
+    buf_add_char(out, '\n');
+}
+
+void config_doc_toml(struct buf *out, const struct config_given *given)
+{
+    const struct config_option *option;
+    struct str table = STR("");
+
+    buf_add(out, STR("# The configuration of Hearth. What is commented out shows the default, or an example.\n"
+                     "# `hearth check-config` says whether a file is good; docs/configuration.md explains more.\n"
+                     "\n[global]\n"));
+    for (size_t i = 0; (option = config_option_at(i)); i++) {
+        if (option->section)
+            buf_fmt(out, "\n# --- %s ---\n", option->section);
+        if (!str_eq(table_of(option), table)) {
+            table = table_of(option);
+            buf_fmt(out, "\n[global.%.*s]\n", STR_ARG(table));
+        }
+        add_toml_option(out, option, given->values[i]);
+    }
+}
+
+static const char markdown_head[] =
+    "# Configuration\n"
+    "\n"
+    "<!-- Made by `make docs` from the table in src/main/config_option.c: change it there. -->\n"
+    "\n"
+    "Hearth reads one TOML file: the one given with `--config`, else the one that `HEARTH_CONFIG` names, else the "
+    "first\n"
+    "of `./hearth.toml`, `./data/hearth.toml` and `/etc/hearth/hearth.toml` that exists. Options stand in `[global]`.\n"
+    "`hearth init` writes a file with every option as a comment, `hearth check-config` says what is wrong with one.\n"
+    "\n"
+    "- **Environment.** Every option can be overridden by `HEARTH_<NAME>` in capital letters; tables are joined with "
+    "two\n"
+    "  underscores (`HEARTH_WELL_KNOWN__CLIENT`), lists are separated by commas. An unknown `HEARTH_` variable is an "
+    "error.\n"
+    "- **Secrets** can stand in a file of their own, named by `<name>_file`; white space around them does not count.\n"
+    "- **Sizes** are bytes, or a text with a unit: `\"20 MiB\"`, `\"20M\"` (the same), `\"20MB\"` (20,000,000).\n"
+    "- **Times** are numbers in the unit the option names, or a text: `\"500ms\"`, `\"30s\"`, `\"5m\"`, `\"1h\"`, "
+    "`\"7d\"`.\n"
+    "- **Paths** that are relative count from the folder in which the program is started.\n"
+    "- **SIGHUP** makes the server read its file again. Options marked *reload* change at once; for others the log\n"
+    "  says that they need a restart. A file with errors changes nothing.\n"
+    "- **Files of conduwuit, Tuwunel and continuwuity** work as they stand. Options of theirs that Hearth has no use "
+    "for\n"
+    "  are accepted with one warning. Any other unknown option is an error that names the nearest known one.\n";
+
+static void add_markdown_option(struct buf *out, const struct config_option *option)
+{
+    buf_fmt(out, "\n### `%s`\n\n%s\n\n- Type: %s", option->name, option->help, config_option_type_text(option));
+    if (option->unit && option->type == CONFIG_DURATION)
+        buf_fmt(out, "; a plain number counts %s", option->unit[0] == 's' ? "seconds" : "milliseconds");
+    if (option->type == CONFIG_SECRET)
+        buf_fmt(out, "; also as `%s_file`", option->name);
+    buf_add(out, STR("\n- Default: "));
+    if (option->fallback) {
+        buf_add_char(out, '`');
+        add_value(out, option, str_of(option->fallback));
+        buf_add_char(out, '`');
+    } else {
+        buf_add(out, STR("none"));
+    }
+    if (option->example) {
+        buf_add(out, STR(" (example: `"));
+        add_value(out, option, str_of(option->example));
+        buf_add(out, STR("`)"));
+    }
+    if (option->type != CONFIG_BOOL && option->max > 0 && option->type != CONFIG_STRINGS) {
+        buf_add(out, STR("\n- Range: "));
+        add_range(out, option);
+    }
+    buf_add(out, option->reload ? STR("\n- Reload: yes\n") : STR("\n- Reload: no, needs a restart\n"));
+}
+
+void config_doc_markdown(struct buf *out)
+{
+    const struct config_option *option;
+
+    buf_add(out, str_of(markdown_head));
+    for (size_t i = 0; (option = config_option_at(i)); i++) {
+        if (option->section)
+            buf_fmt(out, "\n## %s\n", option->section);
+        add_markdown_option(out, option);
+    }
+    buf_add(out, STR("\n## Accepted without effect\n\n"
+                     "These options of conduwuit, Tuwunel and continuwuity are known and do nothing here "
+                     "(`*` stands for any name):\n\n"));
+    for (size_t i = 0; config_ignored_at(i); i++)
+        buf_fmt(out, "%s`%s`", i == 0 ? "" : ",\n", config_ignored_at(i));
+    buf_add(out, STR(".\n"));
+}
+
+void config_doc_json(struct buf *out)
+{
+    const struct config_option *option;
+    struct json_writer w;
+
+    json_writer_init(&w, out);
+    json_begin_object(&w);
+    json_key(&w, STR("options"));
+    json_begin_array(&w);
+    for (size_t i = 0; (option = config_option_at(i)); i++) {
+        json_begin_object(&w);
+        json_field_str(&w, STR("name"), str_of(option->name));
+        json_field_str(&w, STR("type"), str_of(config_option_type_text(option)));
+        if (option->fallback)
+            json_field_str(&w, STR("default"), str_of(option->fallback));
+        if (option->unit)
+            json_field_str(&w, STR("unit"), str_of(option->unit));
+        json_field_bool(&w, STR("reload"), option->reload);
+        json_field_bool(&w, STR("secret"), option->type == CONFIG_SECRET);
+        json_field_str(&w, STR("help"), str_of(option->help));
+        json_end_object(&w);
+    }
+    json_end_array(&w);
+    json_end_object(&w);
+    buf_add_char(out, '\n');
+}
