@@ -55,8 +55,8 @@ void accounts_free(struct services *s);
 struct fault account_authenticate(const struct services *s, struct arena *a, struct str token,
                                   struct caller *caller_out) __attribute__((warn_unused_result));
 
-/* "Alice", "alice", "@alice:here" -> "@alice:here", in lower case; p == NULL for users of other servers and for what
- * can be no user id. */
+/* "alice" and "@alice:here" -> "@alice:here"; an empty string for users of other servers and for what can be no user
+ * id. */
 struct str account_user_id(const struct services *s, struct arena *a, struct str user);
 
 struct account_info {
@@ -68,6 +68,9 @@ struct account_info {
     bool erased;
     int64_t created_ts;
 };
+
+struct account_row;
+struct account_info account_info_of(const struct account_row *row);
 
 /* M_NOT_FOUND if there is no such account here. */
 struct fault account_find(const struct services *s, struct arena *a, struct str user_id, struct account_info *out)
@@ -84,12 +87,13 @@ struct fault account_set_password(const struct services *s, struct arena *a, int
                                   bool logout, int64_t keep_device_nid) __attribute__((warn_unused_result));
 struct fault account_set_admin(const struct services *s, int64_t user_nid, bool is_admin)
     __attribute__((warn_unused_result));
-/* Ends all sessions, takes the password and what is kept for the user (profile; with `erase` account data and filters
- * too), leaves all rooms. The user id stays taken. (client-server API, "Account deactivation") */
+/* Ends all sessions, takes the password, with `erase` also profile, account data and filters, leaves all rooms. The
+ * user id stays taken. (client-server API, "Account deactivation") */
 struct fault account_deactivate(struct services *s, int64_t user_nid, struct str user_id, bool erase)
     __attribute__((warn_unused_result));
 
-/* M_INVALID_USERNAME or M_USER_IN_USE, or no fault and the user id a new account of that name would have. */
+/* M_INVALID_USERNAME or M_USER_IN_USE, or no fault and the user id a new account of that name would have (capitals
+ * become small letters). */
 struct fault account_name_free(const struct services *s, struct arena *a, struct str username, struct str *user_id_out)
     __attribute__((warn_unused_result));
 

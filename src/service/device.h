@@ -33,6 +33,9 @@ struct fault device_delete(const struct services *s, int64_t user_nid, const str
 struct fault device_delete_all(const struct services *s, int64_t user_nid, int64_t keep_device_nid)
     __attribute__((warn_unused_result));
 
+/* A name as it is kept: cut to DEVICE_NAME_MAX, at the end of a character. */
+struct str device_name_cut(struct str name);
+
 /* The caller's device has made a request from this address. */
 void device_seen(const struct services *s, const struct caller *caller, struct str address);
 

@@ -1,0 +1,32 @@
+/*
+ * Limits on guessing: how often an address, or somebody who claims to be a user, may fail.
+ *
+ * One bucket a key ("address 1.2.3.4", "user @a:b"): ten failures at once, then one every six seconds. The table is of
+ * fixed size, whoever asks: a key belongs to a set of four buckets, and the one that has recovered furthest makes room
+ * for a new key, so that a stranger with many addresses can not wash out the bucket of the account he is guessing at.
+ *
+ * Threads: any; one lock, held for moments.
+ */
+#ifndef HEARTH_SERVICE_ACCOUNT_LIMIT_H
+#define HEARTH_SERVICE_ACCOUNT_LIMIT_H
+
+#include "base/arena.h"
+#include "matrix/errcode.h"
+
+#define ACCOUNT_LIMIT_BURST     10
+#define ACCOUNT_LIMIT_REFILL_MS 6000
+
+struct account_limits;
+
+struct account_limits *account_limits_new(void);
+void account_limits_free(struct account_limits **limits);
+
+/* Takes an attempt before it is known whether it fails: M_LIMIT_EXCEEDED with the time to wait if there is none. */
+struct fault account_limit_take(struct account_limits *limits, struct str key) __attribute__((warn_unused_result));
+/* The attempt was a good one: it does not count. */
+void account_limit_give_back(struct account_limits *limits, struct str key);
+
+/* "<purpose> <address>": the network of an IPv6 address, since one customer has a whole /64. */
+struct str account_limit_address(struct arena *a, const char *purpose, struct str address);
+
+#endif

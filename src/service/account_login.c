@@ -1,0 +1,77 @@
+#include "service/account_login.h"
+
+#include "service/account_limit.h"
+#include "service/account_password.h"
+#include "service/storage.h"
+#include "store/accounts.h"
+
+struct fault account_login_identifier(const struct json *object, struct str *user_out)
+{
+    const struct json *identifier = json_get(object, STR("identifier"));
+    if (!json_is(identifier, JSON_OBJECT)) {
+        *user_out = json_str_at(object, STR("user"));
+        if (!user_out->p && json_get(object, STR("address")))
+            return FAULT(M_FORBIDDEN, "There is no account with this address");
+        return user_out->p ? FAULT_NONE : FAULT(M_MISSING_PARAM, "'identifier' is missing");
+    }
+    struct str type = json_str_at(identifier, STR("type"));
+    if (str_eq(type, STR("m.id.thirdparty")) || str_eq(type, STR("m.id.phone")))
+        return FAULT(M_FORBIDDEN, "There is no account with this address");
+    if (!str_eq(type, STR("m.id.user")))
+        return FAULT_STATUS(M_UNKNOWN, 400, "Unknown type of identifier");
+    *user_out = json_str_at(identifier, STR("user"));
+    return user_out->p ? FAULT_NONE : FAULT(M_MISSING_PARAM, "'identifier.user' is missing");
+}
+
+/* Takes an attempt from both buckets or from none. */
+static struct fault take(struct account_limits *limits, struct str by_address, struct str by_user)
+{
+    struct fault fault = account_limit_take(limits, by_address);
+    if (fault.code)
+        return fault;
+    fault = account_limit_take(limits, by_user);
+    if (fault.code)
+        account_limit_give_back(limits, by_address);
+    return fault;
+}
+
+/* The account as it is stored, or a row without a password where there is none. New user ids have no capitals, so those
+ * that were typed are forgiven; accounts brought from other servers may have them. */
+static struct fault find(const struct services *s, struct arena *a, struct str user_id, struct account_row *row_out)
+{
+    *row_out = (struct account_row){0};
+    struct store_tx *tx = store_read_begin(s->store);
+    if (!accounts_find(tx, user_id, a, row_out))
+        accounts_find(tx, str_lower(a, user_id), a, row_out);
+    return storage_read_end(&tx);
+}
+
+struct fault account_login_password(const struct services *s, struct arena *a, struct str user, struct str password,
+                                    struct str address, struct account_info *info_out)
+{
+    struct account_limits *limits = s->accounts->limits;
+    struct str user_id = account_user_id(s, a, user);
+    struct str by_address = account_limit_address(a, "login", address);
+    struct str by_user = str_fmt(a, "user %.*s", STR_ARG(str_lower(a, user_id)));
+    struct fault fault = take(limits, by_address, by_user);
+    if (fault.code)
+        return fault;
+
+    struct account_row row;
+    bool right = false;
+    fault = find(s, a, user_id, &row);
+    if (!fault.code)
+        fault = account_password_verify(s->accounts->passwords, row.password_hash, password, &right);
+    if (fault.code || right) {
+        account_limit_give_back(limits, by_address);
+        account_limit_give_back(limits, by_user);
+    }
+    if (fault.code)
+        return fault;
+    if (row.deactivated_ts)
+        return FAULT(M_USER_DEACTIVATED, "This account has been deactivated");
+    if (!right)
+        return FAULT(M_FORBIDDEN, "Wrong user name or password");
+    *info_out = account_info_of(&row);
+    return FAULT_NONE;
+}
