@@ -34,8 +34,7 @@
 #include "http/route.h"
 #include "matrix/errcode.h"
 #include "service/caller.h"
-
-struct services;
+#include "service/services.h"
 
 struct api_request {
     struct http_request *http;

@@ -13,6 +13,8 @@
 
 #define BODY_MAX_EVENT_BYTES ((size_t)256 << 10)
 #define NO_LISTENER          UINT_MAX
+/* What is kept of a body gets wrapped in other objects, and has to stay readable. */
+#define BODY_DEPTH_MAX (JSON_DEPTH_MAX - 50)
 
 struct dispatch {
     struct services *services;
@@ -177,7 +179,7 @@ static struct fault read_body(struct api_request *r, enum route_body body)
     r->body = json_object(r->arena);
     if (body == BODY_NONE || (body == BODY_MAYBE && r->http->body.n == 0))
         return FAULT_NONE;
-    struct json_result json = json_parse(r->arena, r->http->body, JSON_DEPTH_MAX);
+    struct json_result json = json_parse(r->arena, r->http->body, BODY_DEPTH_MAX);
     if (json.error)
         return FAULT_STR(M_NOT_JSON, str_fmt(r->arena, "The body is no JSON: %s at byte %zu", json.error, json.offset));
     if (json.value->type != JSON_OBJECT)
