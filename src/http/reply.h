@@ -24,6 +24,8 @@
 
 #define HTTP_REPLY_MAX_HEADERS 8
 #define HTTP_PARK_MAX_KEYS     4
+/* The longest header name or value of a reply. */
+#define HTTP_REPLY_MAX_HEADER_BYTES 2048
 
 enum http_body_kind {
     HTTP_BODY_NONE,
@@ -66,8 +68,9 @@ struct http_reply http_reply_file(int status, int fd, uint64_t offset, size_t si
 /* {"errcode": errcode, "error": message}; both are constant texts that need no escaping in JSON. */
 struct http_reply http_reply_error(int status, const char *errcode, const char *message);
 struct http_reply http_reply_park(struct http_park park);
-/* Name and value must hold no CR, LF or NUL: such a header is a bug if it is ours, so a value from a stranger has to be
- * checked before; returns false, and adds nothing, if it does or if there are HTTP_REPLY_MAX_HEADERS already. */
+/* False, and nothing is added, if name or value hold CR, LF or NUL, are longer than HTTP_REPLY_MAX_HEADER_BYTES, or if
+ * there are HTTP_REPLY_MAX_HEADERS already. The sum of all headers of a reply has to stay below 4 KiB, or the server
+ * answers 500 instead. */
 bool http_reply_header(struct http_reply *r, struct str name, struct str value) __attribute__((warn_unused_result));
 /* Frees what it owns. */
 void http_reply_fini(struct http_reply *r);

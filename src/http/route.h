@@ -7,10 +7,11 @@
  *     };
  *     struct router *router = router_new(rows, 2);
  *
- * Inside it is a trie over path segments, built once and never changed: a lookup compares one word a segment and
+ * Inside it is a trie over path segments, built once and never changed: a lookup is a binary search a segment and
  * allocates nothing but the parameters that hold escapes. A literal segment wins over a parameter; if the literal leads
  * nowhere, the parameter is tried (so /a/b/c matches /a/{x}/c beside /a/b/d). Literals are compared after decoding: it
- * is the same path if a client escapes more than it has to.
+ * is the same path if a client escapes more than it has to. A parameter is never empty: a row that wants an empty last
+ * segment names it.
  *
  * Ownership: the router keeps no pointer to the rows array, but the patterns must live as long as it does.
  * Threads: a router is immutable; any thread.

@@ -48,6 +48,7 @@ struct http_server_options {
     unsigned max_connections;             /* 0: what RLIMIT_NOFILE leaves, at most 65,536 */
     unsigned max_connections_per_address; /* of one IPv4 address or IPv6 /64 that is no trusted proxy; 0: 1024 */
     int64_t idle_timeout_ms;              /* without any progress of the connection; whole seconds; 0: 60,000 */
+    size_t body_memory_max;               /* bytes of all bodies that are being held; beyond, 503; 0: 512 MiB */
     /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for
      * the peers of unix sockets. The client is the last address in the header that is no trusted proxy itself. If both
      * headers are there, one of them was the client's own: neither is believed. */

@@ -1,0 +1,149 @@
+/*
+ * What the files that make up the server share: the server itself and the life of one request in it.
+ *
+ *     exchange.c   the callbacks of libmicrohttpd (I/O threads), and running a request (worker threads)
+ *     watch.c      the watch thread: accepting, deadlines, clients that went away, lingering closes
+ *     server.c     building it up and tearing it down
+ *
+ * An exchange is one request and its response. It is created when the request line has arrived and freed when the
+ * response has been sent or the connection has broken. Who may touch it changes hands, always through a lock:
+ *
+ *     I/O thread --(push)--> worker --(park_table_add)--> park table --(wake, deadline, gone, close)--> whoever took it
+ * out ^                   | ^                                                                          |     |
+ *          '-(resume)----------'-'---------------------------------(push)-----------------------------------'     |
+ *          '-------------------------------------------------------(resume, the client is gone)-------------------'
+ *
+ * From the end of its body until it is resumed, its connection is suspended: libmicrohttpd does not touch it, and the
+ * head of the request stays readable in the connection's memory, so that nothing is copied.
+ */
+#ifndef HEARTH_HTTP_SERVER_PARTS_H
+#define HEARTH_HTTP_SERVER_PARTS_H
+
+#include "http/connections.h"
+#include "http/listener.h"
+#include "http/park_table.h"
+#include "http/peer.h"
+#include "http/server.h"
+#include "http/worker_pool.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+enum exchange_stage {
+    EXCHANGE_HEAD,    /* the request line is there */
+    EXCHANGE_BODY,    /* the head was accepted */
+    EXCHANGE_HANDLED, /* suspended: with a pool, a worker or the park table */
+    EXCHANGE_ANSWERED,
+    EXCHANGE_DROPPED /* to be closed without an answer */
+};
+
+struct exchange {
+    struct work work;
+    struct park_entry park;
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    uint64_t id;
+    int64_t first_seen_ms;
+    const char *target; /* in the connection's memory, like all of the head */
+    uint32_t target_n;
+    uint32_t path_n;
+    char query_first; /* see exchange_begin() */
+    enum http_method method;
+    bool head;
+    bool slow;
+    bool close;
+    bool timed_out;
+    enum exchange_stage stage;
+    unsigned wakeups;
+    unsigned listener;
+    const void *tag;
+    uint64_t content_length;
+    size_t body_max;
+    struct buf body;
+    size_t body_held; /* what it has taken of the server's body memory */
+    struct http_scratch scratch;
+    struct MHD_Response *response;
+    unsigned status;
+};
+
+#define WATCH_LINGER_MAX 256
+
+/* A connection that was refused while the client may still be sending: read on for a while, or the reset that closing
+ * it would cause could destroy the answer before the client has read it. */
+struct watch_linger {
+    int fd; /* -1: free */
+    int64_t until_ms;
+};
+
+struct watch {
+    int epoll;
+    int event; /* to interrupt the wait */
+    struct thread thread;
+    bool started;
+    atomic_bool stopping;
+    atomic_bool listeners_closed;
+    int64_t paused_until_ms; /* not accepting, for lack of descriptors or because there are too many connections */
+    struct mutex linger_lock;
+    unsigned linger_count;
+    struct watch_linger lingers[WATCH_LINGER_MAX];
+};
+
+struct http_server {
+    struct http_server_options options;
+    struct http_callbacks callbacks;
+    struct peer_trust trust;
+    size_t connection_memory; /* of each connection, for its head and that of the response */
+    struct listener listeners[HTTP_MAX_LISTENERS];
+    unsigned listener_count;
+    struct MHD_Daemon *daemon;
+    struct connections connections;
+    struct worker_pool workers;
+    struct worker_pool slow_workers;
+    struct park_table parks;
+    struct watch watch;
+    bool started;
+    atomic_bool draining;
+    _Atomic uint64_t next_id;
+    _Atomic unsigned requests;
+    _Atomic uint64_t requests_total;
+    _Atomic uint64_t refused_total;
+    _Atomic uint64_t parked_gone_total;
+    _Atomic size_t body_memory;
+};
+
+/* --- exchange.c --- */
+
+/* Callbacks of libmicrohttpd; `cls` is the server. */
+void *exchange_begin(void *cls, const char *target, struct MHD_Connection *connection);
+enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                const char *version, const char *data, size_t *data_size, void **exchange);
+void exchange_end(void *cls, struct MHD_Connection *connection, void **exchange, enum MHD_RequestTerminationCode code);
+
+/* Runs one in a worker: `run` of both pools, `ctx` is the server. */
+void exchange_run(void *ctx, struct work *w, struct arena *a);
+/* Closes its connection; `discard` of both pools. */
+void exchange_discard(void *ctx, struct work *w);
+/* What the park table handed out: runs them again, with timed_out set if `timed_out`; or closes their connections. */
+void exchange_rerun(struct http_server *s, struct park_entry *list, bool timed_out);
+void exchange_drop(struct http_server *s, struct park_entry *list);
+
+/* --- watch.c --- */
+
+bool watch_init(struct http_server *s) __attribute__((warn_unused_result));
+bool watch_start(struct http_server *s) __attribute__((warn_unused_result));
+/* Ends and joins the thread. */
+void watch_stop(struct http_server *s);
+void watch_fini(struct http_server *s);
+
+/* Any thread: look at the deadlines again. */
+void watch_poke(struct http_server *s);
+/* Any thread: tell when the peer of a parked request goes away. Added before it is parked, removed when it was taken
+ * out; an event for an id that is not parked is ignored. */
+void watch_add_parked(struct http_server *s, int fd, uint64_t id);
+void watch_remove_parked(struct http_server *s, int fd);
+/* Any thread: reads and forgets what still comes, for some seconds. Keeps a descriptor of its own. */
+void watch_linger(struct http_server *s, int fd);
+/* The owner's thread, while the watch thread runs: no more connections are accepted. */
+void watch_close_listeners(struct http_server *s);
+
+#endif
