@@ -67,6 +67,20 @@ static void test_values(void **state)
     arena_free(&a);
 }
 
+/* The library once took letters that are not ASCII for impossible where blanks may stand. */
+static void test_letters_and_blanks(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct toml_result r =
+        parsed(a, "\xef\xbb\xbf"
+                  "a = \"\"\"x \\\n \n  \xc3\xa9\"\"\" # \xc3\xa9\nb = '\xef\xbb\xaf'\n\"\xe6\x97\xa5\" = 1");
+    check_str(toml_get(r.table, STR("a"))->s, STR("x \xc3\xa9"), "joined lines");
+    check_str(toml_get(r.table, STR("b"))->s, STR("\xef\xbb\xaf"), "a string");
+    assert_int_equal(toml_get(r.table, STR("\xe6\x97\xa5"))->i, 1);
+    arena_free(&a);
+}
+
 static void test_get_from_nothing(void **state)
 {
     (void)state;
@@ -125,6 +139,14 @@ static void test_refused(void **state)
         {"integer too large", STR_INIT("a = 9223372036854775808"), 1},
         {"invalid UTF-8", STR_INIT("a = 1\nb = \"\xff\""), 2},
         {"NUL", STR_INIT("a = 1\n\0"), 2},
+        {"three brackets", STR_INIT("a = 1\n\n[[[a]]]\nb = 2\n"), 3},
+        {"header that starts with '='", STR_INIT("[=]"), 1},
+        {"header that starts with '#', last line", STR_INIT("a = 1\n[#]"), 2},
+        {"three brackets at once, then more", STR_INIT("[[[\n[=\n[#\n"), 1},
+        {"letter outside strings", STR_INIT("a = 1\nb\xc3\xa9 = 2"), 2},
+        {"letter outside strings at the start", STR_INIT("\xc3\xa9 = 2"), 1},
+        {"letter after a value", STR_INIT("a = 1\xef\xbb\xaf"), 1},
+        {"letter after a key", STR_INIT("a\xef\xbb\xaf"), 1},
         {"JSON", STR_INIT("{\"a\": 1}"), 1},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -197,8 +219,9 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),  cmocka_unit_test(test_get_from_nothing), cmocka_unit_test(test_places),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_values),           cmocka_unit_test(test_letters_and_blanks),
+        cmocka_unit_test(test_get_from_nothing), cmocka_unit_test(test_places),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
