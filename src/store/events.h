@@ -1,0 +1,62 @@
+/*
+ * Events of rooms: the table that everything else points into.
+ *
+ * An event is stored once, as the PDU that was signed; what the server found out about it (place, states before and
+ * after, what it replaces, who redacted it) stands in columns beside it. Events are numbered; `pos` is the event's
+ * place in the stream and at once in its room's timeline.
+ *
+ * Threads: as store.h says of transactions.
+ */
+#ifndef HEARTH_STORE_EVENTS_H
+#define HEARTH_STORE_EVENTS_H
+
+#include "store/store.h"
+
+struct event_row {
+    int64_t event_nid;
+    int64_t room_nid;
+    int64_t pos;
+    int64_t sender_nid;
+    int64_t state_key_nid; /* 0: not a state event */
+    int64_t state_before;  /* roots of state maps (state_map.h) */
+    int64_t state_after;
+    int64_t replaces_nid;    /* 0: nothing */
+    int64_t redacted_by_nid; /* 0: not redacted */
+    int64_t device_nid;      /* 0: not sent by a local device */
+    int64_t notify_count;    /* running totals of the room, see migration 0003 */
+    int64_t highlight_count;
+    struct str event_id;
+    struct str txn_id; /* p == NULL: none */
+    struct str pdu;    /* canonical JSON */
+};
+
+/* Adds the event. Its number is a position taken from store_next_pos(), and so is its pos (the same for an event at the
+ * end of its room's timeline). Write transactions only. */
+void events_insert(struct store_tx *tx, const struct event_row *row);
+
+/* Each false if there is no such event. Strings are copied into `a`. */
+bool events_by_nid(struct store_tx *tx, int64_t event_nid, struct arena *a, struct event_row *row_out);
+bool events_by_id(struct store_tx *tx, struct str event_id, struct arena *a, struct event_row *row_out);
+/* The newest event of the room at or before `pos`. */
+bool events_last(struct store_tx *tx, int64_t room_nid, int64_t pos, struct arena *a, struct event_row *row_out);
+/* The same without the PDU and ids: only numbers are filled in. */
+bool events_last_numbers(struct store_tx *tx, int64_t room_nid, int64_t pos, struct event_row *row_out);
+/* The PDU alone; p == NULL if there is no such event. */
+struct str events_pdu(struct store_tx *tx, int64_t event_nid, struct arena *a);
+/* The event's id; p == NULL if there is no such event. */
+struct str events_id(struct store_tx *tx, int64_t event_nid, struct arena *a);
+
+/* Events of a room with after < pos <= up_to, at most `limit` of them: the newest ones first, or the oldest first. */
+enum events_order { EVENTS_NEWEST_FIRST, EVENTS_OLDEST_FIRST };
+size_t events_between(struct store_tx *tx, int64_t room_nid, int64_t after, int64_t up_to, enum events_order order,
+                      size_t limit, struct arena *a, struct event_row **rows_out);
+
+/* Events that this device sent to this room with this transaction id: one for each type of event, rarely more than one
+ * at all. At most `limit`. */
+size_t events_by_txn(struct store_tx *tx, int64_t device_nid, struct str txn_id, int64_t room_nid, size_t limit,
+                     struct arena *a, struct event_row **rows_out);
+
+/* Puts the redacted PDU in the place of the one that is stored, and notes the redaction. Write transactions only. */
+void events_redact(struct store_tx *tx, int64_t event_nid, int64_t redaction_nid, struct str redacted_pdu);
+
+#endif

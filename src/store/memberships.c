@@ -1,0 +1,159 @@
+#include "store/memberships.h"
+
+#include "store/sql.h"
+
+static const struct str names[] = {
+    [MEMBERSHIP_NONE] = STR_INIT(""),         [MEMBERSHIP_JOIN] = STR_INIT("join"),
+    [MEMBERSHIP_INVITE] = STR_INIT("invite"), [MEMBERSHIP_KNOCK] = STR_INIT("knock"),
+    [MEMBERSHIP_LEAVE] = STR_INIT("leave"),   [MEMBERSHIP_BAN] = STR_INIT("ban"),
+};
+
+struct str membership_name(enum membership m)
+{
+    return names[m];
+}
+
+enum membership membership_parse(struct str name)
+{
+    for (unsigned m = MEMBERSHIP_JOIN; m <= MEMBERSHIP_BAN; m++)
+        if (str_eq(name, names[m]))
+            return (enum membership)m;
+    return MEMBERSHIP_NONE;
+}
+
+#define COLUMNS "user_nid, room_nid, membership, event_nid, pos, forgotten, read_pos, read_notify, read_highlight"
+
+/* The right-hand sides see the row as it was: its membership before this event. */
+static const struct sql upsert =
+    SQL("INSERT INTO memberships (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, 0, $5, $6, $7)"
+        " ON CONFLICT (user_nid, room_nid) DO UPDATE SET membership = excluded.membership,"
+        " event_nid = excluded.event_nid, pos = excluded.pos, forgotten = 0,"
+        " read_pos = CASE WHEN memberships.membership = 'join' THEN memberships.read_pos ELSE excluded.read_pos END,"
+        " read_notify = CASE WHEN memberships.membership = 'join' THEN memberships.read_notify"
+        " ELSE excluded.read_notify END,"
+        " read_highlight = CASE WHEN memberships.membership = 'join' THEN memberships.read_highlight"
+        " ELSE excluded.read_highlight END");
+static const struct sql update_read = SQL("UPDATE memberships SET read_pos = $3, read_notify = $4, read_highlight = $5"
+                                          " WHERE user_nid = $1 AND room_nid = $2 AND read_pos < $3");
+static const struct sql update_forgotten =
+    SQL("UPDATE memberships SET forgotten = 1 WHERE user_nid = $1 AND room_nid = $2");
+static const struct sql select_one = SQL("SELECT " COLUMNS " FROM memberships WHERE user_nid = $1 AND room_nid = $2");
+static const struct sql select_of_user = SQL("SELECT " COLUMNS " FROM memberships WHERE user_nid = $1");
+static const struct sql select_of_room =
+    SQL("SELECT " COLUMNS " FROM memberships WHERE room_nid = $1 AND membership = $2 LIMIT $3");
+static const struct sql count_of_room = SQL("SELECT count(*) FROM memberships WHERE room_nid = $1 AND membership = $2");
+static const struct sql select_shared =
+    SQL("SELECT 1 FROM memberships AS a JOIN memberships AS b ON b.room_nid = a.room_nid AND b.user_nid = $2"
+        " WHERE a.user_nid = $1 AND a.membership = 'join' AND b.membership = 'join' LIMIT 1");
+static const struct sql insert_push = SQL(
+    "INSERT INTO event_pushes (user_nid, room_nid, pos, notify_delta, highlight_delta) VALUES ($1, $2, $3, $4, $5)");
+static const struct sql sum_pushes = SQL("SELECT sum(notify_delta), sum(highlight_delta) FROM event_pushes"
+                                         " WHERE user_nid = $1 AND room_nid = $2 AND pos > $3 AND pos <= $4");
+
+static void read_row(struct sql_cursor *c, struct membership_row *row)
+{
+    *row = (struct membership_row){
+        .user_nid = sql_int(c, 0),
+        .room_nid = sql_int(c, 1),
+        .membership = membership_parse(sql_peek(c, 2)),
+        .event_nid = sql_int(c, 3),
+        .pos = sql_int(c, 4),
+        .forgotten = sql_int(c, 5) != 0,
+        .read_pos = sql_int(c, 6),
+        .read_notify = sql_int(c, 7),
+        .read_highlight = sql_int(c, 8),
+    };
+}
+
+static size_t read_rows(struct sql_cursor *c, struct arena *a, struct membership_row **rows_out)
+{
+    size_t count = 0;
+    size_t cap = 0;
+    struct membership_row *rows = NULL;
+    while (sql_next(c)) {
+        if (count == cap) {
+            size_t grown = cap ? 2 * cap : 16;
+            rows = arena_grow(a, rows, cap * sizeof *rows, grown * sizeof *rows);
+            cap = grown;
+        }
+        read_row(c, &rows[count++]);
+    }
+    sql_end(c);
+    *rows_out = rows;
+    return count;
+}
+
+void memberships_set(struct store_tx *tx, const struct membership_row *row)
+{
+    sql_exec(tx, &upsert, SQL_INT(row->user_nid), SQL_INT(row->room_nid), SQL_TEXT(membership_name(row->membership)),
+             SQL_INT(row->event_nid), SQL_INT(row->pos), SQL_INT(row->read_notify), SQL_INT(row->read_highlight));
+}
+
+void memberships_read(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t read_pos, int64_t read_notify,
+                      int64_t read_highlight)
+{
+    sql_exec(tx, &update_read, SQL_INT(user_nid), SQL_INT(room_nid), SQL_INT(read_pos), SQL_INT(read_notify),
+             SQL_INT(read_highlight));
+}
+
+void memberships_forget(struct store_tx *tx, int64_t user_nid, int64_t room_nid)
+{
+    sql_exec(tx, &update_forgotten, SQL_INT(user_nid), SQL_INT(room_nid));
+}
+
+bool memberships_get(struct store_tx *tx, int64_t user_nid, int64_t room_nid, struct membership_row *row_out)
+{
+    struct sql_cursor c;
+    *row_out = (struct membership_row){.user_nid = user_nid, .room_nid = room_nid};
+    sql_query(tx, &select_one, &c, SQL_INT(user_nid), SQL_INT(room_nid));
+    bool found = sql_next(&c);
+    if (found)
+        read_row(&c, row_out);
+    sql_end(&c);
+    return found;
+}
+
+size_t memberships_of_user(struct store_tx *tx, int64_t user_nid, struct arena *a, struct membership_row **rows_out)
+{
+    struct sql_cursor c;
+    sql_query(tx, &select_of_user, &c, SQL_INT(user_nid));
+    return read_rows(&c, a, rows_out);
+}
+
+size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membership m, size_t limit, struct arena *a,
+                           struct membership_row **rows_out)
+{
+    struct sql_cursor c;
+    sql_query(tx, &select_of_room, &c, SQL_INT(room_nid), SQL_TEXT(membership_name(m)), SQL_INT(limit));
+    return read_rows(&c, a, rows_out);
+}
+
+int64_t memberships_count(struct store_tx *tx, int64_t room_nid, enum membership m)
+{
+    return sql_int_of(tx, &count_of_room, 0, SQL_INT(room_nid), SQL_TEXT(membership_name(m)));
+}
+
+bool memberships_share_room(struct store_tx *tx, int64_t user_nid, int64_t other_nid)
+{
+    return sql_int_of(tx, &select_shared, 0, SQL_INT(user_nid), SQL_INT(other_nid)) == 1;
+}
+
+void event_pushes_add(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t pos, int64_t notify_delta,
+                      int64_t highlight_delta)
+{
+    sql_exec(tx, &insert_push, SQL_INT(user_nid), SQL_INT(room_nid), SQL_INT(pos), SQL_INT(notify_delta),
+             SQL_INT(highlight_delta));
+}
+
+void event_pushes_sum(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t pos, int64_t up_to,
+                      int64_t *notify_out, int64_t *highlight_out)
+{
+    struct sql_cursor c;
+    *notify_out = *highlight_out = 0;
+    sql_query(tx, &sum_pushes, &c, SQL_INT(user_nid), SQL_INT(room_nid), SQL_INT(pos), SQL_INT(up_to));
+    if (sql_next(&c)) {
+        *notify_out = sql_int(&c, 0);
+        *highlight_out = sql_int(&c, 1);
+    }
+    sql_end(&c);
+}
