@@ -1,0 +1,129 @@
+/*
+ * Rooms in memory, and the one way in which an event enters a room.
+ *
+ *     room_open (find or load) -> struct room, shared, counted
+ *          |
+ *     room_append: under the room's lock, from the head in memory:
+ *          auth_events, prev_events, depth -> hash, signature -> authorisation -> job for the writer
+ *          |                                                                        |
+ *          head moves on (messages: at once; state: when the job is on disk)        rows, state map, totals
+ *                                                                                   then: tell (wake) the members
+ *
+ * The head of a room (newest event, depth, state root, running totals, the events that authorisation asks for) is kept
+ * in memory, so that sending into a busy room does not read the database. A message leaves the lock as soon as it is
+ * queued, so that the next one of the same room is built while the first is being written; a state event holds the lock
+ * until it is on disk. If a commit fails the head is read again (struct store_job, epoch).
+ *
+ * Threads: any. Order of locks: a room's lock, then the lock of struct rooms, then those of the store. No function here
+ * may be called with a room's lock held unless it says so.
+ */
+#ifndef HEARTH_SERVICE_ROOM_H
+#define HEARTH_SERVICE_ROOM_H
+
+#include "base/map.h"
+#include "base/thread.h"
+#include "matrix/auth_rules.h"
+#include "matrix/errcode.h"
+#include "service/caller.h"
+#include "service/room_joined.h"
+#include "service/services.h"
+#include "store/memberships.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+/* What a room's newest event has made of it; guarded by the room's lock. */
+struct room_head {
+    uint64_t epoch;       /* store_epoch() it was read in; 0: not read */
+    struct arena *arena;  /* holds all that follows */
+    struct map_str state; /* "type\0state_key" -> struct head_entry: the state events asked for so far */
+    int64_t state_root;
+    struct str prev_event_id;
+    int64_t depth;
+    int64_t notify_count;
+    int64_t highlight_count;
+    struct room_joined *joined;
+};
+
+struct room_pending;
+
+struct room {
+    int64_t nid;
+    struct str room_id;
+    const struct room_version *version;
+
+    struct mutex lock;
+    struct room_head head;        /* guarded by lock */
+    struct room_pending *pending; /* guarded by lock: messages that are queued and not yet on disk */
+    /* Jobs carry the generation of the head they were built on; once one fails, no later one of it may be written. */
+    uint64_t generation; /* guarded by lock */
+    _Atomic uint64_t failed_generation;
+
+    /* Guarded by the lock of struct rooms. */
+    unsigned refs;
+    struct room *newer; /* list of rooms nobody uses, oldest first, for eviction */
+    struct room *older;
+};
+
+struct rooms;
+
+struct rooms *rooms_new(void);
+void rooms_free(struct rooms **rooms);
+
+/* The room, or NULL if this server does not know it; must be closed. */
+struct room *room_open(struct services *s, struct str room_id);
+struct room *room_open_nid(struct services *s, int64_t room_nid);
+void room_close(struct services *s, struct room **room);
+
+/* --- what has changed where: one number a room --- */
+
+/* Newest position at which the room's timeline, or its receipts, changed; read from the store when unknown. */
+struct room_news {
+    int64_t event_pos;
+    int64_t receipt_pos;
+};
+struct room_news room_news(struct services *s, struct store_tx *tx, int64_t room_nid);
+void room_news_event(struct rooms *rooms, int64_t room_nid, int64_t pos);
+void room_news_receipt(struct rooms *rooms, int64_t room_nid, int64_t pos);
+
+/* --- appending --- */
+
+/* An event that somebody wants to send: what is left to add are auth_events, prev_events, hashes and signatures. */
+struct room_draft {
+    struct str type;
+    struct str sender;
+    int64_t sender_nid;
+    bool has_state_key;
+    struct str state_key;
+    const struct json *content; /* an object; for m.room.redaction without `redacts` */
+    struct str redacts;         /* target of a redaction; else empty */
+    int64_t device_nid;         /* with txn_id: whose transaction this is; 0: none */
+    struct str txn_id;
+    bool repeat; /* store it even if the state has the same content already */
+    /* out */
+    struct str event_id;
+    int64_t pos; /* 0 if the event was there already: same transaction, or same state */
+};
+
+/* Authorises and stores the drafts, in order, all or none. On success each draft has its event_id, and they are
+ * durable. The message of a fault says which rule refused. */
+struct fault room_append(struct services *s, struct arena *a, struct room *room, struct room_draft *drafts,
+                         size_t count) __attribute__((warn_unused_result));
+
+/* Makes a room from drafts of which the first is m.room.create; the room's id is given for versions that have it in the
+ * create event, and follows from it in the others. `aliases` names one local alias to claim in the same transaction, or
+ * is empty. */
+struct fault room_append_new(struct services *s, struct arena *a, const struct room_version *version,
+                             struct room_draft *drafts, size_t count, struct str alias, struct str *room_id_out)
+    __attribute__((warn_unused_result));
+
+/* Reads the head if it is not there; call with the room's lock held. False: the store failed. */
+bool room_head_load(struct services *s, struct room *room) __attribute__((warn_unused_result));
+/* Forgets the head; call with the room's lock held. */
+void room_head_drop(struct room *room);
+
+/* A copy of the newest state event, in `a`; NULL if there is none. Takes and releases the room's lock. */
+const struct event *room_state_now(struct services *s, struct arena *a, struct room *room, struct str type,
+                                   struct str state_key);
+
+#endif

@@ -1,0 +1,522 @@
+/*
+ * The one way in which an event of our own enters a room. See room.h for the drawing.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "matrix/event_stored.h"
+#include "matrix/id.h"
+#include "matrix/push_default.h"
+#include "service/room_head.h"
+#include "service/storage.h"
+#include "service/wake.h"
+#include "store/events.h"
+#include "store/rooms.h"
+#include "store/state_keys.h"
+#include "store/state_map.h"
+#include "store/users.h"
+
+#include <assert.h>
+
+/* One event on its way. */
+struct item {
+    struct room_draft *draft;
+    struct event event;
+    struct str pdu;
+    const struct json *mentioned; /* users whom it highlights by name */
+    bool notify;
+    bool highlight;
+    int64_t notify_count; /* the room's totals with this event */
+    int64_t highlight_count;
+    int64_t redacts_nid; /* of a redaction: its target, and what is left of it */
+    struct str redacted_pdu;
+    int64_t target_nid; /* of a membership event: whose it is; known once the job ran */
+};
+
+struct append_job {
+    struct store_job job;
+    struct services *s;
+    struct room *room; /* NULL while a new room is being made */
+    int64_t room_nid;
+    const struct room_version *version;
+    struct str room_id;
+    struct str alias; /* of a new room: to be claimed with it; or empty */
+    bool alias_taken;
+    uint64_t generation;
+    struct item *items;
+    size_t count;
+    int64_t state_root;       /* before the first event; after the job, behind the last */
+    struct room_joined *tell; /* who was joined before */
+};
+
+/* A message that is queued: a second request with the same transaction id finds it here before it is on disk. */
+struct room_pending {
+    struct room_pending *next;
+    int64_t device_nid;
+    struct str txn_id;
+    struct str type;
+};
+
+static bool is_member(const struct event *event)
+{
+    return event->has_state_key && str_eq(event->type, STR("m.room.member"));
+}
+
+/* --- in the writer --- */
+
+static void write_mentions(struct store_tx *tx, const struct append_job *job, const struct item *item, int64_t pos)
+{
+    const struct json *list = item->mentioned;
+    if (!list || !job->tell)
+        return;
+    for (size_t i = 0; i < list->count && i < PUSH_MENTIONS_MAX; i++) {
+        if (!json_is(&list->items[i], JSON_STRING))
+            continue;
+        int64_t user_nid = users_nid_of(tx, list->items[i].s);
+        if (user_nid && user_nid != item->draft->sender_nid && room_joined_has(job->tell, user_nid))
+            event_pushes_add(tx, user_nid, job->room_nid, pos, item->notify ? 0 : 1, item->highlight ? 0 : 1);
+    }
+}
+
+static void write_membership(struct store_tx *tx, const struct append_job *job, struct item *item, int64_t event_nid)
+{
+    item->target_nid = users_intern(tx, item->event.state_key);
+    struct membership_row row = {
+        .user_nid = item->target_nid,
+        .room_nid = job->room_nid,
+        .membership = membership_parse(event_membership(&item->event)),
+        .event_nid = event_nid,
+        .pos = event_nid,
+        .read_notify = item->notify_count,
+        .read_highlight = item->highlight_count,
+    };
+    memberships_set(tx, &row);
+}
+
+static void write_item(struct store_tx *tx, struct append_job *job, struct item *item)
+{
+    const struct event *event = &item->event;
+    int64_t pos = store_next_pos(tx);
+    struct event_row row = {
+        .event_nid = pos,
+        .room_nid = job->room_nid,
+        .pos = pos,
+        .sender_nid = item->draft->sender_nid,
+        .state_before = job->state_root,
+        .state_after = job->state_root,
+        .device_nid = item->draft->txn_id.p ? item->draft->device_nid : 0,
+        .txn_id = item->draft->txn_id,
+        .notify_count = item->notify_count,
+        .highlight_count = item->highlight_count,
+        .event_id = event->event_id,
+        .pdu = item->pdu,
+    };
+    if (event->has_state_key) {
+        row.state_key_nid = state_keys_intern(tx, event->type, event->state_key);
+        row.replaces_nid = state_map_get(tx, job->state_root, row.state_key_nid);
+        row.state_after = job->state_root = state_map_set(tx, job->state_root, row.state_key_nid, pos);
+    }
+    events_insert(tx, &row);
+    if (is_member(event))
+        write_membership(tx, job, item, pos);
+    if (item->redacts_nid)
+        events_redact(tx, item->redacts_nid, pos, item->redacted_pdu);
+    write_mentions(tx, job, item, pos);
+    memberships_read(tx, row.sender_nid, job->room_nid, pos, item->notify_count, item->highlight_count);
+    item->draft->pos = pos;
+}
+
+static bool append_run(struct store_tx *tx, void *arg)
+{
+    struct append_job *job = arg;
+    if (job->room && job->generation <= atomic_load(&job->room->failed_generation))
+        return false;
+    if (!job->room) {
+        job->room_nid = rooms_insert(tx, job->room_id, job->version->name);
+        job->alias_taken =
+            job->alias.n && !room_aliases_insert(tx, job->alias, job->room_nid, job->items[0].draft->sender_nid);
+        if (job->alias_taken)
+            return false;
+    }
+    for (size_t i = 0; i < job->count; i++)
+        write_item(tx, job, &job->items[i]);
+    return true;
+}
+
+static void append_committed(void *arg)
+{
+    struct append_job *job = arg;
+    room_news_event(job->s->rooms, job->room_nid, job->items[job->count - 1].draft->pos);
+}
+
+static void append_published(void *arg)
+{
+    struct append_job *job = arg;
+    room_joined_wake(job->s, job->tell);
+    for (size_t i = 0; i < job->count; i++)
+        if (job->items[i].target_nid)
+            wake_user(job->s->wake, job->items[i].target_nid);
+}
+
+/* --- building --- */
+
+static void cite_auth_events(struct arena *a, struct room_head_reader *reader, const struct room_draft *draft,
+                             struct json *pdu)
+{
+    struct auth_key keys[AUTH_KEYS_MAX];
+    size_t count = auth_keys_select(reader->room->version, draft->type, draft->sender, draft->has_state_key,
+                                    draft->state_key, draft->content, keys);
+    struct json *ids = json_array(a);
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = room_head_get(reader, keys[i].type, keys[i].state_key);
+        if (event)
+            json_push(a, ids, json_string(event->event_id));
+    }
+    json_set(a, pdu, STR("auth_events"), *ids);
+}
+
+static struct json *build_pdu(struct arena *a, struct room_head_reader *reader, const struct room_draft *draft)
+{
+    const struct room *room = reader->room;
+    const struct room_head *head = &room->head;
+    struct json *pdu = json_object(a);
+    struct json *prev_events = json_array(a);
+    if (head->prev_event_id.n)
+        json_push(a, prev_events, json_string(head->prev_event_id));
+    cite_auth_events(a, reader, draft, pdu);
+    json_set(a, pdu, STR("content"), *draft->content);
+    json_set_int(a, pdu, STR("depth"), head->depth < JSON_INT_MAX ? head->depth + 1 : JSON_INT_MAX);
+    json_set_int(a, pdu, STR("origin_server_ts"), clock_now_ms());
+    json_set(a, pdu, STR("prev_events"), *prev_events);
+    if (room->room_id.n)
+        json_set_str(a, pdu, STR("room_id"), room->room_id);
+    json_set_str(a, pdu, STR("sender"), draft->sender);
+    json_set_str(a, pdu, STR("type"), draft->type);
+    if (draft->has_state_key)
+        json_set_str(a, pdu, STR("state_key"), draft->state_key);
+    if (draft->redacts.n && room->version->redacts_in_content) {
+        struct json *content = json_shallow_copy(a, draft->content);
+        json_set_str(a, content, STR("redacts"), draft->redacts);
+        json_set(a, pdu, STR("content"), *content);
+    } else if (draft->redacts.n) {
+        json_set_str(a, pdu, STR("redacts"), draft->redacts);
+    }
+    return pdu;
+}
+
+static struct fault refused(struct arena *a, enum errcode code, const char *why)
+{
+    return (struct fault){.code = code, .message = str_copy(a, str_of(why))};
+}
+
+/* Finds the target of a redaction and what will be left of it. Users redact what they sent themselves; what others
+ * sent, with the power to redact ("Handling redactions"; module "Redactions"). */
+static struct fault prepare_redaction(struct arena *a, struct room_head_reader *reader, struct item *item)
+{
+    struct room *room = reader->room;
+    struct event_row row;
+    struct event target;
+    if (!reader->tx)
+        reader->tx = store_read_begin(reader->s->store);
+    if (!events_by_id(reader->tx, item->draft->redacts, a, &row) || row.room_nid != room->nid ||
+        !event_read_stored(a, room->version, row.event_id, row.pdu, &target))
+        return FAULT(M_NOT_FOUND, "The event to redact is not in this room");
+    if (str_eq(target.type, STR("m.room.create")))
+        return FAULT(M_FORBIDDEN, "m.room.create cannot be redacted");
+    struct power_levels pl = {room_head_get(reader, STR("m.room.create"), STR("")),
+                              room_head_get(reader, STR("m.room.power_levels"), STR(""))};
+    if (!str_eq(target.sender, item->draft->sender) &&
+        power_level_of(&pl, item->draft->sender) < power_level_to(&pl, POWER_REDACT))
+        return FAULT(M_FORBIDDEN, "You may redact only events that you have sent yourself");
+    item->redacts_nid = row.event_nid;
+    item->redacted_pdu = json_text(a, event_redact(a, room->version, target.json));
+    return FAULT_NONE;
+}
+
+/* Authorises the event against the head, and moves the head on to it. */
+static struct fault admit(struct arena *a, struct room_head_reader *reader, struct item *item)
+{
+    struct room *room = reader->room;
+    struct room_head *head = &room->head;
+    struct event *event = &item->event;
+    struct auth_state state = room_head_auth_state(reader);
+    struct event_verdict verdict = auth_check(a, event, state);
+    if (verdict.refused) {
+        log_debug("room: event refused", LOG_STR("room", room->room_id), LOG_STR("sender", event->sender),
+                  LOG_STR("type", event->type), LOG_CSTR("rule", verdict.refused));
+        return refused(a, M_FORBIDDEN, verdict.refused);
+    }
+    if (event->has_state_key)
+        room_head_put(room, event->type, event->state_key, event);
+    struct power_levels pl = {room_head_get(reader, STR("m.room.create"), STR("")),
+                              room_head_get(reader, STR("m.room.power_levels"), STR(""))};
+    struct push_outcome push = push_default_outcome(event, &pl);
+    item->mentioned = push.mentioned;
+    item->notify = push.notify;
+    item->highlight = push.highlight;
+    item->notify_count = head->notify_count += push.notify;
+    item->highlight_count = head->highlight_count += push.highlight;
+    head->prev_event_id = str_copy(head->arena, event->event_id);
+    head->depth = event->depth;
+    return FAULT_NONE;
+}
+
+static struct fault build_item(struct arena *a, struct room_head_reader *reader, struct item *item)
+{
+    struct room_draft *draft = item->draft;
+    if (draft->redacts.n) {
+        struct fault fault = prepare_redaction(a, reader, item);
+        if (fault.code)
+            return fault;
+    }
+    struct json *pdu = build_pdu(a, reader, draft);
+    if (!json_is_canonical(pdu))
+        return FAULT(M_BAD_JSON, "content: numbers in events must be integers of at most 53 bits");
+    struct event_verdict verdict = event_seal(a, reader->room->version, pdu, reader->s->signing_key, &item->event);
+    if (verdict.refused) {
+        item->pdu = json_text(a, pdu);
+        return refused(a, item->pdu.n > EVENT_SIZE_MAX ? M_TOO_LARGE : M_BAD_JSON, verdict.refused);
+    }
+    item->pdu = json_text(a, item->event.json);
+    draft->event_id = item->event.event_id;
+    return admit(a, reader, item);
+}
+
+/* True if the state is what the draft would make of it already. */
+static bool is_repetition(struct room_head_reader *reader, struct room_draft *draft)
+{
+    if (!draft->has_state_key || draft->repeat)
+        return false;
+    const struct event *now = room_head_get(reader, draft->type, draft->state_key);
+    if (!now || !str_eq(now->sender, draft->sender) || !json_eq(now->content, draft->content))
+        return false;
+    draft->event_id = now->event_id;
+    draft->pos = 0;
+    return true;
+}
+
+static struct fault build_items(struct arena *a, struct room_head_reader *reader, struct room_draft *drafts,
+                                size_t count, struct append_job *job)
+{
+    job->items = ARENA_ARRAY(a, count, struct item);
+    job->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_repetition(reader, &drafts[i])) {
+            drafts[i].event_id = str_copy(a, drafts[i].event_id);
+            continue;
+        }
+        struct item *item = &job->items[job->count++];
+        item->draft = &drafts[i];
+        struct fault fault = build_item(a, reader, item);
+        if (fault.code)
+            return fault;
+    }
+    return FAULT_NONE;
+}
+
+/* --- transactions --- */
+
+static struct room_pending *find_pending(const struct room *room, const struct room_draft *draft)
+{
+    for (struct room_pending *p = room->pending; p; p = p->next)
+        if (p->device_nid == draft->device_nid && str_eq(p->txn_id, draft->txn_id) && str_eq(p->type, draft->type))
+            return p;
+    return NULL;
+}
+
+static void pending_remove(struct room *room, struct room_pending *pending)
+{
+    struct room_pending **link = &room->pending;
+    while (*link != pending)
+        link = &(*link)->next;
+    *link = pending->next;
+}
+
+/* True if this device has sent this transaction before: then the draft has its answer. */
+static bool sent_before(struct arena *a, struct room_head_reader *reader, struct room_draft *draft)
+{
+    struct event_row *rows;
+    if (!reader->tx)
+        reader->tx = store_read_begin(reader->s->store);
+    size_t count = events_by_txn(reader->tx, draft->device_nid, draft->txn_id, reader->room->nid, 8, a, &rows);
+    for (size_t i = 0; i < count; i++) {
+        struct event event;
+        if (!event_read_stored(a, reader->room->version, rows[i].event_id, rows[i].pdu, &event) ||
+            !str_eq(event.type, draft->type))
+            continue;
+        draft->event_id = rows[i].event_id;
+        draft->pos = 0;
+        return true;
+    }
+    return false;
+}
+
+/* --- appending --- */
+
+static void joined_update(struct room *room, const struct append_job *job)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        const struct item *item = &job->items[i];
+        if (!item->target_nid)
+            continue;
+        struct room_joined *old = room->head.joined;
+        bool was = room_joined_has(old, item->target_nid);
+        bool is = str_eq(event_membership(&item->event), STR("join"));
+        if (was == is)
+            continue;
+        room->head.joined = is ? room_joined_with(old, item->target_nid) : room_joined_without(old, item->target_nid);
+        room_joined_unref(&old);
+    }
+}
+
+/* A redaction may have changed an event that the head remembers. */
+static bool redacts_anything(const struct append_job *job)
+{
+    for (size_t i = 0; i < job->count; i++)
+        if (job->items[i].redacts_nid)
+            return true;
+    return false;
+}
+
+static bool is_plain_message(const struct append_job *job)
+{
+    return job->count == 1 && !job->items[0].event.has_state_key && !job->items[0].redacts_nid;
+}
+
+static void job_failed(struct room *room, const struct append_job *job, enum store_result result)
+{
+    uint64_t failed = atomic_load(&room->failed_generation);
+    while (failed < job->generation &&
+           !atomic_compare_exchange_weak(&room->failed_generation, &failed, job->generation))
+        ;
+    if (result != STORE_STALE)
+        log_error("room: an event could not be stored", LOG_STR("room", room->room_id), LOG_INT("result", result));
+}
+
+/* Queues the job and waits for it; a plain message lets go of the room's lock meanwhile. Returns with the lock held. */
+static enum store_result write_job(struct services *s, struct room *room, struct append_job *job)
+{
+    struct room_draft *first = job->items[0].draft;
+    struct room_pending pending = {room->pending, first->device_nid, first->txn_id, first->type};
+    job->job = (struct store_job){
+        .run = append_run,
+        .committed = append_committed,
+        .published = append_published,
+        .arg = job,
+        .epoch = room->head.epoch,
+    };
+    job->generation = room->generation;
+    job->tell = room_joined_ref(room->head.joined);
+    bool message = is_plain_message(job);
+    room->pending = &pending;
+    store_submit(s->store, &job->job);
+    if (message)
+        mutex_unlock(&room->lock);
+    enum store_result result = store_wait(s->store, &job->job);
+    if (message)
+        mutex_lock(&room->lock);
+    pending_remove(room, &pending);
+    room_joined_unref(&job->tell);
+    if (result != STORE_OK) {
+        job_failed(room, job, result);
+    } else if (!message) {
+        room->head.state_root = job->state_root;
+        joined_update(room, job);
+        if (redacts_anything(job))
+            room_head_drop(room);
+    }
+    return result;
+}
+
+enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN };
+
+/* One attempt, with the lock held. ATTEMPT_AGAIN: what it was built on has gone. */
+static enum attempt append_locked(struct services *s, struct arena *a, struct room *room, struct room_draft *drafts,
+                                  size_t count, struct fault *fault_out)
+{
+    if (!room_head_load(s, room)) {
+        *fault_out = STORAGE_FAULT;
+        return ATTEMPT_DONE;
+    }
+    struct room_head_reader reader = {.s = s, .room = room};
+    struct append_job job = {.s = s, .room = room, .room_nid = room->nid, .version = room->version};
+    if (drafts[0].txn_id.p) {
+        if (find_pending(room, &drafts[0])) {
+            mutex_unlock(&room->lock);
+            room_wait_for_queue(s);
+            mutex_lock(&room->lock);
+            return ATTEMPT_AGAIN;
+        }
+        if (sent_before(a, &reader, &drafts[0])) {
+            *fault_out = room_head_reader_end(&reader) ? FAULT_NONE : STORAGE_FAULT;
+            return ATTEMPT_DONE;
+        }
+    }
+    job.state_root = room->head.state_root;
+    *fault_out = build_items(a, &reader, drafts, count, &job);
+    if (!room_head_reader_end(&reader))
+        *fault_out = STORAGE_FAULT;
+    if (fault_out->code) {
+        if (job.count > 1)
+            room_head_drop(room); /* earlier drafts have moved it on */
+        return ATTEMPT_DONE;
+    }
+    if (job.count == 0)
+        return ATTEMPT_DONE;
+    enum store_result result = write_job(s, room, &job);
+    *fault_out = result == STORE_OK ? FAULT_NONE : STORAGE_FAULT;
+    return result == STORE_STALE || result == STORE_ABORTED ? ATTEMPT_AGAIN : ATTEMPT_DONE;
+}
+
+struct fault room_append(struct services *s, struct arena *a, struct room *room, struct room_draft *drafts,
+                         size_t count)
+{
+    struct fault fault = STORAGE_FAULT;
+    assert(count > 0);
+    mutex_lock(&room->lock);
+    for (int tries = 0; tries < 3; tries++)
+        if (append_locked(s, a, room, drafts, count, &fault) == ATTEMPT_DONE)
+            break;
+    mutex_unlock(&room->lock);
+    return fault;
+}
+
+struct fault room_append_new(struct services *s, struct arena *a, const struct room_version *version,
+                             struct room_draft *drafts, size_t count, struct str alias, struct str *room_id_out)
+{
+    /* A room of nobody else's yet: its head lives here while it is built. */
+    struct room fresh = {.version = version, .room_id = *room_id_out};
+    mutex_init(&fresh.lock);
+    mutex_lock(&fresh.lock);
+    room_head_init(&fresh, store_epoch(s->store));
+    struct room_head_reader reader = {.s = s, .room = &fresh};
+    struct append_job job = {.s = s, .version = version, .alias = alias};
+
+    struct fault fault = build_items(a, &reader, drafts, 1, &job);
+    if (!fault.code) {
+        struct item create = job.items[0];
+        if (version->room_id_is_create_hash)
+            fresh.room_id = room_id_of_create(a, create.event.event_id);
+        fault = build_items(a, &reader, drafts + 1, count - 1, &job);
+        struct item *items = ARENA_ARRAY(a, job.count + 1, struct item);
+        items[0] = create;
+        for (size_t i = 0; i < job.count; i++)
+            items[i + 1] = job.items[i];
+        job.items = items;
+        job.count++;
+    }
+    job.room_id = *room_id_out = fresh.room_id;
+    bool read_ok = room_head_reader_end(&reader);
+    room_head_drop(&fresh);
+    mutex_unlock(&fresh.lock);
+    mutex_fini(&fresh.lock);
+    if (fault.code)
+        return fault;
+
+    job.job = (struct store_job){
+        .run = append_run, .committed = append_committed, .published = append_published, .arg = &job};
+    store_submit(s->store, &job.job);
+    enum store_result result = store_wait(s->store, &job.job);
+    if (job.alias_taken)
+        return FAULT(M_ROOM_IN_USE, "The room alias is taken");
+    return result == STORE_OK && read_ok ? FAULT_NONE : STORAGE_FAULT;
+}

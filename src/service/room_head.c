@@ -1,0 +1,189 @@
+/*
+ * The head of a room: what the newest event has made of it, read from the store once and then kept up by room_append.
+ */
+#include "service/room_head.h"
+
+#include "base/log.h"
+#include "matrix/event_stored.h"
+#include "store/events.h"
+#include "store/state_keys.h"
+#include "store/state_map.h"
+
+#include <string.h>
+
+#define HEAD_BYTES_MAX (512 * 1024) /* of state events kept in one head; beyond it the head is read again */
+#define JOINED_MAX     1000000
+
+static struct room_joined *joined_read(struct store_tx *tx, int64_t room_nid, struct arena *a)
+{
+    struct membership_row *rows;
+    size_t count = memberships_of_room(tx, room_nid, MEMBERSHIP_JOIN, JOINED_MAX, a, &rows);
+    int64_t *nids = ARENA_ARRAY(a, count, int64_t);
+    for (size_t i = 0; i < count; i++)
+        nids[i] = rows[i].user_nid;
+    return room_joined_new(nids, count);
+}
+
+/* --- loading and dropping --- */
+
+void room_head_drop(struct room *room)
+{
+    struct room_head *head = &room->head;
+    if (head->arena)
+        map_str_fini(&head->state);
+    room_joined_unref(&head->joined);
+    arena_free(&head->arena);
+    *head = (struct room_head){0};
+}
+
+void room_head_init(struct room *room, uint64_t epoch)
+{
+    room_head_drop(room);
+    room->head.arena = arena_new();
+    map_str_init(&room->head.state);
+    room->head.joined = room_joined_new(NULL, 0);
+    room->head.epoch = epoch;
+    room->generation++;
+}
+
+static bool nothing(struct store_tx *tx, void *arg)
+{
+    (void)tx;
+    (void)arg;
+    return true;
+}
+
+void room_wait_for_queue(struct services *s)
+{
+    if (store_write(s->store, nothing, NULL) != STORE_OK)
+        log_warn("store: a commit failed while a room waited for it");
+}
+
+static bool head_is_current(struct services *s, const struct room *room)
+{
+    return room->head.arena && room->head.epoch == store_epoch(s->store) &&
+           room->generation > atomic_load(&room->failed_generation) && arena_used(room->head.arena) < HEAD_BYTES_MAX;
+}
+
+bool room_head_load(struct services *s, struct room *room)
+{
+    mutex_assert_held(&room->lock);
+    struct room_head *head = &room->head;
+    if (head_is_current(s, room))
+        return true;
+    if (room->pending)
+        room_wait_for_queue(s);
+    uint64_t epoch = store_epoch(s->store);
+    room_head_init(room, epoch);
+    struct arena *a = arena_new();
+    struct store_tx *tx = store_read_begin(s->store);
+    struct event_row row;
+    struct event event;
+    bool found = events_last(tx, room->nid, INT64_MAX, a, &row) &&
+                 event_read_stored(a, room->version, row.event_id, row.pdu, &event);
+    if (found) {
+        head->state_root = row.state_after;
+        head->prev_event_id = str_copy(head->arena, row.event_id);
+        head->depth = event.depth;
+        head->notify_count = row.notify_count;
+        head->highlight_count = row.highlight_count;
+        room_joined_unref(&head->joined);
+        head->joined = joined_read(tx, room->nid, a);
+    }
+    bool ok = store_read_end(&tx) && found;
+    arena_free(&a);
+    if (!ok)
+        room_head_drop(room);
+    return ok;
+}
+
+/* --- state --- */
+
+static struct str entry_key(struct arena *a, struct str type, struct str state_key)
+{
+    char *p = arena_alloc(a, type.n + 1 + state_key.n);
+    memcpy(p, type.p, type.n);
+    p[type.n] = '\0';
+    memcpy(p + type.n + 1, state_key.p, state_key.n);
+    return (struct str){p, type.n + 1 + state_key.n};
+}
+
+void room_head_put(struct room *room, struct str type, struct str state_key, const struct event *event)
+{
+    struct arena *a = room->head.arena;
+    struct head_entry *entry = ARENA_NEW(a, struct head_entry);
+    entry->key = entry_key(a, type, state_key);
+    if (event) {
+        entry->has_event = true;
+        event_view_stored(a, room->version, str_copy(a, event->event_id), json_deep_copy(a, event->json),
+                          &entry->event);
+    }
+    map_str_put(&room->head.state, entry->key, entry);
+}
+
+/* Reads the state event from the store, under the head's root. */
+static bool read_state(struct room_head_reader *reader, struct arena *a, struct str type, struct str state_key,
+                       struct event *event_out)
+{
+    struct room *room = reader->room;
+    if (room->head.state_root == 0)
+        return false;
+    if (!reader->tx)
+        reader->tx = store_read_begin(reader->s->store);
+    int64_t key_nid = state_keys_find(reader->tx, type, state_key);
+    int64_t event_nid = key_nid ? state_map_get(reader->tx, room->head.state_root, key_nid) : 0;
+    struct event_row row;
+    return event_nid && events_by_nid(reader->tx, event_nid, a, &row) &&
+           event_read_stored(a, room->version, row.event_id, row.pdu, event_out);
+}
+
+const struct event *room_head_get(struct room_head_reader *reader, struct str type, struct str state_key)
+{
+    struct room *room = reader->room;
+    mutex_assert_held(&room->lock);
+    struct arena *scratch = arena_new();
+    struct str key = entry_key(scratch, type, state_key);
+    struct head_entry *entry = map_str_get(&room->head.state, key);
+    if (!entry) {
+        struct event event;
+        bool found = read_state(reader, scratch, type, state_key, &event);
+        room_head_put(room, type, state_key, found ? &event : NULL);
+        entry = map_str_get(&room->head.state, key);
+    }
+    arena_free(&scratch);
+    return entry->has_event ? &entry->event : NULL;
+}
+
+static const struct event *auth_get(void *ctx, struct str type, struct str state_key)
+{
+    return room_head_get(ctx, type, state_key);
+}
+
+struct auth_state room_head_auth_state(struct room_head_reader *reader)
+{
+    return (struct auth_state){auth_get, reader};
+}
+
+bool room_head_reader_end(struct room_head_reader *reader)
+{
+    return !reader->tx || store_read_end(&reader->tx);
+}
+
+const struct event *room_state_now(struct services *s, struct arena *a, struct room *room, struct str type,
+                                   struct str state_key)
+{
+    struct event *copy = NULL;
+    mutex_lock(&room->lock);
+    if (room_head_load(s, room)) {
+        struct room_head_reader reader = {.s = s, .room = room};
+        const struct event *event = room_head_get(&reader, type, state_key);
+        if (event) {
+            copy = ARENA_NEW(a, struct event);
+            event_view_stored(a, room->version, str_copy(a, event->event_id), json_deep_copy(a, event->json), copy);
+        }
+        if (!room_head_reader_end(&reader))
+            room_head_drop(room);
+    }
+    mutex_unlock(&room->lock);
+    return copy;
+}

@@ -1,0 +1,43 @@
+/*
+ * The head of a room: private to the files that append to rooms (room_cache.c, room_head.c, room_append.c).
+ *
+ * Threads: all functions on a head want the room's lock held.
+ */
+#ifndef HEARTH_SERVICE_ROOM_HEAD_H
+#define HEARTH_SERVICE_ROOM_HEAD_H
+
+#include "service/room.h"
+
+/* A state event as authorisation sees it, or the knowledge that there is none (has_event false). */
+struct head_entry {
+    struct str key; /* "type\0state_key" */
+    bool has_event;
+    struct event event;
+};
+
+/* Reads state through one snapshot, begun when it is first needed. */
+struct room_head_reader {
+    struct services *s;
+    struct room *room;
+    struct store_tx *tx;
+};
+/* Ends the snapshot; false if reading failed, and then the head is to be dropped. */
+bool room_head_reader_end(struct room_head_reader *reader) __attribute__((warn_unused_result));
+
+/* An empty head of a room that has no events yet. */
+void room_head_init(struct room *room, uint64_t epoch);
+/* The newest state event, or NULL; valid until the head is dropped. */
+const struct event *room_head_get(struct room_head_reader *reader, struct str type, struct str state_key);
+/* Puts a copy of `event` (NULL: there is none) as the newest state for its key. */
+void room_head_put(struct room *room, struct str type, struct str state_key, const struct event *event);
+/* The state as the authorisation rules ask for it. */
+struct auth_state room_head_auth_state(struct room_head_reader *reader);
+
+/* Waits until every job that is queued now has been written or refused; no lock is needed. */
+void room_wait_for_queue(struct services *s);
+
+/* Enters a room that has just been made into memory, in use once. */
+struct room *room_enter_new(struct services *s, int64_t room_nid, struct str room_id,
+                            const struct room_version *version);
+
+#endif

@@ -1,0 +1,207 @@
+#include "service/room_view.h"
+
+#include "base/clock.h"
+#include "matrix/event_stored.h"
+#include "store/state_keys.h"
+#include "store/state_map.h"
+
+#define REPLACED_MAX 50 /* steps back through a user's memberships in search of a time when they were joined */
+
+int64_t room_view_state_nid(struct room_view *v, int64_t root, struct str type, struct str state_key)
+{
+    int64_t key_nid = root ? state_keys_find(v->tx, type, state_key) : 0;
+    return key_nid ? state_map_get(v->tx, root, key_nid) : 0;
+}
+
+bool room_view_parse(struct room_view *v, const struct event_row *row, struct event *event_out)
+{
+    return event_read_stored(v->a, v->version, row->event_id, row->pdu, event_out);
+}
+
+static enum membership membership_of_event(struct room_view *v, int64_t event_nid)
+{
+    struct str pdu = event_nid ? events_pdu(v->tx, event_nid, v->a) : (struct str){0};
+    if (!pdu.p)
+        return MEMBERSHIP_NONE;
+    const struct json *content = json_get(json_parse(v->a, pdu, JSON_DEPTH_MAX).value, STR("content"));
+    return membership_parse(json_str_at(content, STR("membership")));
+}
+
+/* How long the user has been joined, at the latest: for ever if they are, else up to when they left. */
+static int64_t find_joined_until(struct room_view *v)
+{
+    struct event_row row;
+    if (v->own.membership == MEMBERSHIP_JOIN)
+        return INT64_MAX;
+    if (v->own.membership == MEMBERSHIP_NONE || !events_by_nid(v->tx, v->own.event_nid, v->a, &row))
+        return 0;
+    for (int steps = 0; steps < REPLACED_MAX && row.replaces_nid; steps++) {
+        int64_t left_pos = row.pos;
+        if (membership_of_event(v, row.replaces_nid) == MEMBERSHIP_JOIN)
+            return left_pos;
+        if (!events_by_nid(v->tx, row.replaces_nid, v->a, &row))
+            break;
+    }
+    return 0;
+}
+
+void room_view_init(struct room_view *v, struct services *s, struct store_tx *tx, struct arena *a, int64_t room_nid,
+                    struct str room_id, const struct room_version *version, const struct caller *caller)
+{
+    *v = (struct room_view){.s = s,
+                            .tx = tx,
+                            .a = a,
+                            .room_nid = room_nid,
+                            .room_id = room_id,
+                            .version = version,
+                            .caller = *caller,
+                            .now_ms = clock_now_ms()};
+    memberships_get(tx, caller->user_nid, room_nid, &v->own);
+    v->joined_until = find_joined_until(v);
+}
+
+static bool load_state_event(struct room_view *v, int64_t root, struct str type, struct str state_key,
+                             struct event *event_out)
+{
+    struct event_row row;
+    int64_t nid = room_view_state_nid(v, root, type, state_key);
+    return nid && events_by_nid(v->tx, nid, v->a, &row) && room_view_parse(v, &row, event_out);
+}
+
+/* Membership and history visibility under a root, from memory if it is the root asked for last. */
+static struct room_view_state look_up(struct room_view *v, int64_t root)
+{
+    struct event event;
+    if (v->last.known && v->last.root == root)
+        return v->last;
+    v->last = (struct room_view_state){.known = true, .root = root, .visibility = HISTORY_SHARED};
+    if (load_state_event(v, root, STR("m.room.member"), v->caller.user_id, &event))
+        v->last.membership = membership_parse(event_membership(&event));
+    if (load_state_event(v, root, STR("m.room.history_visibility"), STR(""), &event))
+        v->last.visibility = history_visibility_of(&event);
+    return v->last;
+}
+
+/* The only events that are judged by the state after them too: what changes the visibility or the own membership. */
+static bool is_judged_twice(struct room_view *v, const struct event_row *row)
+{
+    struct event event;
+    return row->state_after != row->state_before && room_view_parse(v, row, &event) &&
+           (event_is_state(&event, STR("m.room.member"), v->caller.user_id) ||
+            event_is_state(&event, STR("m.room.history_visibility"), STR("")));
+}
+
+bool room_view_allows(struct room_view *v, const struct event_row *row, enum membership *membership_out)
+{
+    struct room_view_state before = look_up(v, row->state_before);
+    struct room_view_state after = is_judged_twice(v, row) ? look_up(v, row->state_after) : before;
+    *membership_out = after.membership;
+    if (row->event_nid == v->own.event_nid)
+        return true; /* the user always learns of having been invited, banned or turned away */
+    struct history_view view = {.visibility_before = before.visibility,
+                                .visibility_after = after.visibility,
+                                .membership_before = membership_name(before.membership),
+                                .membership_after = membership_name(after.membership),
+                                .joined_later = row->pos < v->joined_until};
+    return history_visible(&view);
+}
+
+bool room_view_is_world_readable(struct room_view *v, int64_t root)
+{
+    return look_up(v, root).visibility == HISTORY_WORLD_READABLE;
+}
+
+/* --- the client form --- */
+
+static void copy_member(struct arena *a, const struct json *from, struct json *to, struct str key)
+{
+    const struct json *value = json_get(from, key);
+    if (value)
+        json_set(a, to, key, *value);
+}
+
+/* Redactions name their target at both places, whatever the room version (room version 11, "Moving the redacts key").
+ */
+static void set_redacts(struct arena *a, const struct event *event, struct json *out)
+{
+    if (!event->redacts.n || !str_eq(event->type, STR("m.room.redaction")))
+        return;
+    struct json *content = json_shallow_copy(a, event->content);
+    json_set_str(a, content, STR("redacts"), event->redacts);
+    json_set(a, out, STR("content"), *content);
+    json_set_str(a, out, STR("redacts"), event->redacts);
+}
+
+/* The event without `unsigned`. */
+static struct json *bare_event(struct room_view *v, const struct event *event, bool with_room_id)
+{
+    struct json *out = json_object(v->a);
+    copy_member(v->a, event->json, out, STR("content"));
+    json_set_str(v->a, out, STR("event_id"), event->event_id);
+    copy_member(v->a, event->json, out, STR("origin_server_ts"));
+    if (with_room_id)
+        json_set_str(v->a, out, STR("room_id"), v->room_id);
+    json_set_str(v->a, out, STR("sender"), event->sender);
+    if (event->has_state_key)
+        json_set_str(v->a, out, STR("state_key"), event->state_key);
+    json_set_str(v->a, out, STR("type"), event->type);
+    set_redacts(v->a, event, out);
+    return out;
+}
+
+static struct json *unsigned_of(struct room_view *v, const struct event_row *row, const struct event *event,
+                                enum membership at)
+{
+    struct arena *a = v->a;
+    struct json *out = json_object(a);
+    json_set_int(a, out, STR("age"), v->now_ms - event->origin_server_ts);
+    if (at != MEMBERSHIP_NONE)
+        json_set_str(a, out, STR("membership"), membership_name(at));
+    else
+        json_set_str(a, out, STR("membership"), STR("leave"));
+    if (row->txn_id.p && row->device_nid == v->caller.device_nid)
+        json_set_str(a, out, STR("transaction_id"), row->txn_id);
+    struct event_row other;
+    struct event other_event;
+    if (row->replaces_nid && events_by_nid(v->tx, row->replaces_nid, a, &other) &&
+        room_view_parse(v, &other, &other_event)) {
+        json_set(a, out, STR("prev_content"), *other_event.content);
+        json_set_str(a, out, STR("replaces_state"), other.event_id);
+    }
+    if (row->redacted_by_nid && events_by_nid(v->tx, row->redacted_by_nid, a, &other) &&
+        room_view_parse(v, &other, &other_event))
+        json_set(a, out, STR("redacted_because"), *bare_event(v, &other_event, true));
+    return out;
+}
+
+struct json *room_view_event(struct room_view *v, const struct event_row *row, enum membership at, bool with_room_id)
+{
+    struct event event;
+    if (!room_view_parse(v, row, &event))
+        return json_object(v->a);
+    struct json *out = bare_event(v, &event, with_room_id);
+    json_set(v->a, out, STR("unsigned"), *unsigned_of(v, row, &event, at));
+    return out;
+}
+
+struct json *room_view_event_nid(struct room_view *v, int64_t event_nid, bool with_room_id)
+{
+    struct event_row row;
+    if (!events_by_nid(v->tx, event_nid, v->a, &row))
+        return NULL;
+    return room_view_event(v, &row, look_up(v, row.state_before).membership, with_room_id);
+}
+
+struct json *room_view_stripped(struct room_view *v, int64_t event_nid)
+{
+    struct event_row row;
+    struct event event;
+    if (!event_nid || !events_by_nid(v->tx, event_nid, v->a, &row) || !room_view_parse(v, &row, &event))
+        return NULL;
+    struct json *out = json_object(v->a);
+    copy_member(v->a, event.json, out, STR("content"));
+    json_set_str(v->a, out, STR("sender"), event.sender);
+    json_set_str(v->a, out, STR("state_key"), event.state_key);
+    json_set_str(v->a, out, STR("type"), event.type);
+    return out;
+}

@@ -1,0 +1,31 @@
+/*
+ * Who is typing where (client-server API, module "Typing Notifications"): in memory only, gone after a restart.
+ *
+ * A change takes a position of the stream, so that sync sees it like any other, but is not written anywhere.
+ *
+ * Threads: any; no lock may be held.
+ */
+#ifndef HEARTH_SERVICE_TYPING_H
+#define HEARTH_SERVICE_TYPING_H
+
+#include "codec/json.h"
+#include "service/services.h"
+
+struct room;
+
+#define TYPING_TIMEOUT_MAX_MS 120000
+
+struct typing *typing_new(void);
+void typing_free(struct typing **typing);
+
+/* The user types in the room for the next `timeout_ms`, or (0) has stopped. The members are woken. */
+struct fault typing_set(struct services *s, struct room *room, int64_t user_nid, struct str user_id, int64_t timeout_ms)
+    __attribute__((warn_unused_result));
+/* {"user_ids": [...]} if that list changed after position `after` (up to `up_to`); else NULL. */
+struct json *typing_content(struct services *s, struct arena *a, int64_t room_nid, int64_t after, int64_t up_to);
+/* The newest position at which the room's list changed, or 0. */
+int64_t typing_last_pos(struct services *s, int64_t room_nid);
+/* Ends what has timed out and wakes the members; to be called every second or so. */
+void typing_expire(struct services *s);
+
+#endif
