@@ -1,0 +1,161 @@
+#include "service/sync.h"
+
+#include "matrix/push_rules_default.h"
+#include "service/storage.h"
+#include "service/stream_token.h"
+#include "service/sync_room.h"
+#include "store/account_data.h"
+#include "store/rooms.h"
+
+#define TRIES 8 /* snapshots looked at, while the caller's own memberships change under the question */
+
+/* The sections of rooms in the order of the answer. */
+enum bucket { BUCKET_JOIN, BUCKET_INVITE, BUCKET_KNOCK, BUCKET_LEAVE, BUCKET_NONE };
+static const struct str bucket_names[] = {
+    [BUCKET_JOIN] = STR_INIT("join"),
+    [BUCKET_INVITE] = STR_INIT("invite"),
+    [BUCKET_KNOCK] = STR_INIT("knock"),
+    [BUCKET_LEAVE] = STR_INIT("leave"),
+};
+
+static enum bucket bucket_of(const struct sync_query *q, const struct membership_row *row)
+{
+    bool changed = row->pos > q->since || q->full_state;
+    switch (row->membership) {
+    case MEMBERSHIP_JOIN:
+        return BUCKET_JOIN;
+    case MEMBERSHIP_INVITE:
+        return changed ? BUCKET_INVITE : BUCKET_NONE;
+    case MEMBERSHIP_KNOCK:
+        return changed ? BUCKET_KNOCK : BUCKET_NONE;
+    case MEMBERSHIP_LEAVE:
+    case MEMBERSHIP_BAN:
+        if (row->forgotten)
+            return BUCKET_NONE;
+        if (!q->since || !changed)
+            return q->filter.include_leave && changed ? BUCKET_LEAVE : BUCKET_NONE;
+        return BUCKET_LEAVE;
+    case MEMBERSHIP_NONE:
+        break;
+    }
+    return BUCKET_NONE;
+}
+
+static struct json *room_section(struct sync_frame *f, const struct membership_row *row, enum bucket bucket,
+                                 struct str *room_id_out)
+{
+    struct str version;
+    struct room_view v;
+    if (!rooms_get(f->tx, row->room_nid, f->a, room_id_out, &version) ||
+        !sync_filter_match_room(&f->query->filter, *room_id_out))
+        return NULL;
+    room_view_init(&v, f->s, f->tx, f->a, row->room_nid, *room_id_out, room_version_find(version), f->caller);
+    switch (bucket) {
+    case BUCKET_JOIN:
+        return sync_joined_room(f, &v);
+    case BUCKET_INVITE:
+        return sync_stripped_room(f, &v, STR("invite_state"));
+    case BUCKET_KNOCK:
+        return sync_stripped_room(f, &v, STR("knock_state"));
+    case BUCKET_LEAVE:
+        return sync_left_room(f, &v);
+    case BUCKET_NONE:
+        break;
+    }
+    return NULL;
+}
+
+/* Writes the rooms of one bucket; each is put together in memory that is given back before the next. */
+static size_t write_bucket(struct sync_frame *f, const struct membership_row *rows, size_t count, enum bucket bucket,
+                           struct json_writer *w)
+{
+    size_t written = 0;
+    json_key(w, bucket_names[bucket]);
+    json_begin_object(w);
+    for (size_t i = 0; i < count; i++) {
+        if (bucket_of(f->query, &rows[i]) != bucket)
+            continue;
+        struct arena_mark mark = arena_mark(f->a);
+        struct str room_id;
+        const struct json *room = room_section(f, &rows[i], bucket, &room_id);
+        if (room) {
+            json_field(w, room_id, room);
+            written++;
+        }
+        arena_release(f->a, mark);
+    }
+    json_end_object(w);
+    return written;
+}
+
+/* Account data of the account; the push rules are there from the start. */
+static const struct json *account_section(struct sync_frame *f)
+{
+    const struct event_filter *filter = &f->query->filter.account_data;
+    struct json *section = sync_account_data(f, 0, filter);
+    if (f->query->since || !event_filter_match(filter, STR("m.push_rules"), STR(""), NULL))
+        return section;
+    struct json *events = json_shallow_copy(f->a, json_get(section, STR("events")));
+    struct json *event = json_object(f->a);
+    json_set(f->a, event, STR("content"), *push_rules_default(f->a, f->caller->user_id));
+    json_set_str(f->a, event, STR("type"), STR("m.push_rules"));
+    json_push(f->a, events, *event);
+    json_set(f->a, section, STR("events"), *events);
+    return section;
+}
+
+static void write_answer(struct sync_frame *f, const struct membership_row *rows, size_t count, struct buf *out,
+                         bool *empty_out)
+{
+    struct json_writer w;
+    const struct json *account = account_section(f);
+    size_t news = json_get(account, STR("events"))->count;
+    json_writer_init(&w, out);
+    json_begin_object(&w);
+    json_field_str(&w, STR("next_batch"), stream_token_make(f->a, f->now));
+    json_field(&w, STR("account_data"), account);
+    json_key(&w, STR("rooms"));
+    json_begin_object(&w);
+    for (enum bucket b = BUCKET_JOIN; b < BUCKET_NONE; b++)
+        news += write_bucket(f, rows, count, b, &w);
+    json_end_object(&w);
+    /* What other modules will fill; clients want the keys. */
+    json_field_raw(&w, STR("presence"), STR("{\"events\":[]}"));
+    json_field_raw(&w, STR("to_device"), STR("{\"events\":[]}"));
+    json_field_raw(&w, STR("device_lists"), STR("{\"changed\":[],\"left\":[]}"));
+    json_field_raw(&w, STR("device_one_time_keys_count"), STR("{}"));
+    json_field_raw(&w, STR("device_unused_fallback_key_types"), STR("[]"));
+    json_end_object(&w);
+    *empty_out = news == 0;
+}
+
+/* True if a row tells of something later than `now`: rows of memberships are changed in place. */
+static bool any_later(const struct membership_row *rows, size_t count, int64_t now)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].pos > now)
+            return true;
+    return false;
+}
+
+struct fault sync_answer(struct services *s, struct arena *a, const struct caller *caller,
+                         const struct sync_query *query, struct buf *out, bool *empty_out)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
+        struct sync_frame f = {.s = s, .a = a, .caller = caller, .query = query, .now = store_stable_pos(s->store)};
+        struct membership_row *rows;
+        if (query->since > f.now)
+            return FAULT(M_INVALID_PARAM, "since: not a token that this server has given out");
+        f.tx = store_read_begin(s->store);
+        size_t count = memberships_of_user(f.tx, caller->user_nid, a, &rows);
+        bool later = any_later(rows, count, f.now);
+        if (!later) {
+            f.data_count = account_data_between(f.tx, caller->user_nid, query->since, f.now, a, &f.data);
+            write_answer(&f, rows, count, out, empty_out);
+        }
+        struct fault fault = storage_read_end(&f.tx);
+        if (fault.code || !later)
+            return fault;
+    }
+    return STORAGE_FAULT;
+}

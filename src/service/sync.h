@@ -1,0 +1,34 @@
+/*
+ * What has changed for a device between two positions of the stream: the service behind /sync (client-server API,
+ * "Syncing").
+ *
+ *      sync.c          which rooms have news, account data, the frame of the answer
+ *      sync_room.c     one room: timeline, state, summary, unread counts, ephemeral events
+ *
+ * An answer is computed from one snapshot of the store, up to the position `now` that was stable when it began. The
+ * same `since` can be asked for again and again: nothing is consumed by answering.
+ *
+ * Threads: any; no lock may be held.
+ */
+#ifndef HEARTH_SERVICE_SYNC_H
+#define HEARTH_SERVICE_SYNC_H
+
+#include "codec/json_writer.h"
+#include "matrix/filter.h"
+#include "service/caller.h"
+#include "service/services.h"
+
+struct sync_query {
+    int64_t since; /* 0: from the beginning (an initial sync) */
+    bool full_state;
+    bool use_state_after;
+    struct str state_after_name; /* the name under which the client asked for it */
+    struct sync_filter filter;
+};
+
+/* Writes the whole answer into `out`. *empty_out says that it holds no news, so that a client who has time may wait. */
+struct fault sync_answer(struct services *s, struct arena *a, const struct caller *caller,
+                         const struct sync_query *query, struct buf *out, bool *empty_out)
+    __attribute__((warn_unused_result));
+
+#endif

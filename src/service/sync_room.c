@@ -1,0 +1,470 @@
+#include "service/sync_room.h"
+
+#include "service/room.h"
+#include "service/stream_token.h"
+#include "service/typing.h"
+#include "store/account_data.h"
+#include "store/receipts.h"
+#include "store/state_keys.h"
+#include "store/state_map.h"
+#include "store/users.h"
+
+#define TIMELINE_DEFAULT 10
+#define TIMELINE_MAX     1000
+#define SCAN_MAX         5000 /* events looked at for one timeline, when a filter lets few through */
+#define CHUNK            64
+#define HEROES           5
+
+/* One room while its sections are put together. */
+struct section {
+    struct sync_frame *f;
+    struct room_view *v;
+    bool whole;             /* the client knows nothing of the room yet, or asked for all */
+    int64_t after;          /* events after this position are news */
+    int64_t up_to;          /* and up to this one */
+    struct event_row *rows; /* the timeline, oldest first */
+    enum membership *at;
+    size_t count;
+    bool limited;
+    bool members_changed;
+    int64_t base_root;  /* state that the client has */
+    int64_t start_root; /* at the start of the timeline */
+    int64_t end_root;   /* at its end */
+};
+
+static int64_t root_at(struct room_view *v, int64_t pos)
+{
+    struct event_row row;
+    return pos > 0 && events_last_numbers(v->tx, v->room_nid, pos, &row) ? row.state_after : 0;
+}
+
+enum membership sync_membership_at(struct room_view *v, int64_t pos)
+{
+    int64_t nid = room_view_state_nid(v, root_at(v, pos), STR("m.room.member"), v->caller.user_id);
+    struct event_row row;
+    struct event event;
+    if (!nid || !events_by_nid(v->tx, nid, v->a, &row) || !room_view_parse(v, &row, &event))
+        return MEMBERSHIP_NONE;
+    return membership_parse(event_membership(&event));
+}
+
+/* --- timeline --- */
+
+static int64_t timeline_limit(const struct sync_filter *filter)
+{
+    int64_t limit = filter->room_timeline.limit ? filter->room_timeline.limit : TIMELINE_DEFAULT;
+    return limit < TIMELINE_MAX ? limit : TIMELINE_MAX;
+}
+
+static bool takes(struct section *x, const struct event_row *row, enum membership *at_out)
+{
+    struct event event;
+    return room_view_parse(x->v, row, &event) &&
+           event_filter_match(&x->f->query->filter.room_timeline, event.type, event.sender, event.content) &&
+           room_view_allows(x->v, row, at_out);
+}
+
+/* Collects the newest events backwards until there are enough; one more that would fit makes the timeline limited. */
+static void collect_timeline(struct section *x)
+{
+    struct arena *a = x->f->a;
+    size_t limit = (size_t)timeline_limit(&x->f->query->filter);
+    size_t scanned = 0;
+    int64_t up_to = x->up_to;
+    x->rows = ARENA_ARRAY(a, limit, struct event_row);
+    x->at = ARENA_ARRAY(a, limit, enum membership);
+    while (!x->limited) {
+        struct event_row *rows;
+        size_t wanted = limit + 1 - x->count < CHUNK ? limit + 1 - x->count : CHUNK;
+        size_t count = events_between(x->f->tx, x->v->room_nid, x->after, up_to, EVENTS_NEWEST_FIRST, wanted, a, &rows);
+        for (size_t i = 0; i < count && !x->limited; i++) {
+            enum membership at;
+            up_to = rows[i].pos - 1;
+            if (!takes(x, &rows[i], &at))
+                continue;
+            if (x->count == limit) {
+                x->limited = true;
+            } else {
+                x->rows[x->count] = rows[i];
+                x->at[x->count++] = at;
+            }
+        }
+        scanned += count;
+        if (count < wanted)
+            break;
+        if (scanned >= SCAN_MAX)
+            x->limited = true;
+    }
+    for (size_t i = 0; i < x->count / 2; i++) {
+        struct event_row row = x->rows[i];
+        enum membership at = x->at[i];
+        x->rows[i] = x->rows[x->count - 1 - i];
+        x->at[i] = x->at[x->count - 1 - i];
+        x->rows[x->count - 1 - i] = row;
+        x->at[x->count - 1 - i] = at;
+    }
+}
+
+/* An event as the filter wants it: in which format, with which fields. */
+static const struct json *formatted(struct section *x, const struct event_row *row, enum membership at)
+{
+    const struct sync_filter *filter = &x->f->query->filter;
+    if (filter->federation_format) {
+        struct json *pdu = json_shallow_copy(x->f->a, json_parse(x->f->a, row->pdu, JSON_DEPTH_MAX).value);
+        json_set_str(x->f->a, pdu, STR("event_id"), row->event_id);
+        return sync_filter_fields(x->f->a, filter, pdu);
+    }
+    return sync_filter_fields(x->f->a, filter, room_view_event(x->v, row, at, false));
+}
+
+static struct json *timeline_json(struct section *x)
+{
+    struct arena *a = x->f->a;
+    struct json *events = json_array(a);
+    for (size_t i = 0; i < x->count; i++)
+        json_push(a, events, *formatted(x, &x->rows[i], x->at[i]));
+    int64_t before = x->count ? x->rows[0].pos - 1 : (x->after ? x->after : x->up_to);
+    struct json *timeline = json_object(a);
+    json_set(a, timeline, STR("events"), *events);
+    json_set(a, timeline, STR("limited"), json_bool(x->limited));
+    json_set_str(a, timeline, STR("prev_batch"), stream_token_make(a, before));
+    return timeline;
+}
+
+/* --- state --- */
+
+/* What differs between two states, as event numbers of the newer one. */
+struct delta {
+    struct section *x;
+    int64_t *nids;
+    size_t count;
+    size_t cap;
+};
+
+static bool delta_add(void *ctx, int64_t key_nid, int64_t old_event, int64_t new_event)
+{
+    struct delta *d = ctx;
+    (void)key_nid;
+    (void)old_event;
+    if (!new_event)
+        return true;
+    if (d->count == d->cap) {
+        size_t cap = d->cap ? 2 * d->cap : 32;
+        d->nids = arena_grow(d->x->f->a, d->nids, d->cap * sizeof *d->nids, cap * sizeof *d->nids);
+        d->cap = cap;
+    }
+    d->nids[d->count++] = new_event;
+    return true;
+}
+
+/* Adds the newest membership event of a user unless it is among the events already. */
+static void add_member(struct section *x, int64_t root, struct str user_id, struct json *seen, struct json *events)
+{
+    if (json_get(seen, user_id))
+        return;
+    json_set(x->f->a, seen, user_id, json_bool(true));
+    int64_t nid = room_view_state_nid(x->v, root, STR("m.room.member"), user_id);
+    struct event_row row;
+    if (nid && events_by_nid(x->f->tx, nid, x->f->a, &row))
+        json_push(x->f->a, events, *formatted(x, &row, MEMBERSHIP_JOIN));
+}
+
+/* The members that a lazily loading client needs with this answer: who speaks, who names the room, and oneself. */
+static void add_lazy_members(struct section *x, int64_t root, const struct json *heroes, struct json *seen,
+                             struct json *events)
+{
+    for (size_t i = 0; i < x->count; i++) {
+        struct event event;
+        if (room_view_parse(x->v, &x->rows[i], &event))
+            add_member(x, root, event.sender, seen, events);
+    }
+    for (size_t i = 0; heroes && i < heroes->count; i++)
+        add_member(x, root, heroes->items[i].s, seen, events);
+    if (x->whole)
+        add_member(x, root, x->v->caller.user_id, seen, events);
+}
+
+/* State that changed between what the client has and the start (or the end) of the timeline. */
+static struct json *state_json(struct section *x, const struct json *heroes)
+{
+    struct arena *a = x->f->a;
+    const struct event_filter *filter = &x->f->query->filter.room_state;
+    int64_t target = x->f->query->use_state_after ? x->end_root : x->start_root;
+    struct json *events = json_array(a);
+    struct json *seen = json_object(a);
+    struct delta d = {.x = x};
+    state_map_diff(x->f->tx, x->base_root, target, delta_add, &d);
+    for (size_t i = 0; i < d.count; i++) {
+        struct event_row row;
+        struct event event;
+        if (!events_by_nid(x->f->tx, d.nids[i], a, &row) || !room_view_parse(x->v, &row, &event))
+            continue;
+        bool member = str_eq(event.type, STR("m.room.member"));
+        x->members_changed |= member;
+        if (!event_filter_match(filter, event.type, event.sender, event.content))
+            continue;
+        if (member && filter->lazy_load_members && x->whole)
+            continue; /* those who matter are added below */
+        if (member)
+            json_set(a, seen, event.state_key, json_bool(true));
+        json_push(a, events, *formatted(x, &row, MEMBERSHIP_JOIN));
+    }
+    if (filter->lazy_load_members)
+        add_lazy_members(x, target, heroes, seen, events);
+    struct json *state = json_object(a);
+    json_set(a, state, STR("events"), *events);
+    return state;
+}
+
+/* --- summary and counts --- */
+
+static void add_heroes(struct section *x, enum membership m, struct json *heroes)
+{
+    struct membership_row *rows;
+    size_t count = memberships_of_room(x->f->tx, x->v->room_nid, m, HEROES + 1, x->f->a, &rows);
+    for (size_t i = 0; i < count && heroes->count < HEROES; i++)
+        if (rows[i].user_nid != x->v->caller.user_nid)
+            json_push(x->f->a, heroes, json_string(users_id_of(x->f->tx, rows[i].user_nid, x->f->a)));
+}
+
+static struct json *heroes_of(struct section *x)
+{
+    struct json *heroes = json_array(x->f->a);
+    add_heroes(x, MEMBERSHIP_JOIN, heroes);
+    add_heroes(x, MEMBERSHIP_INVITE, heroes);
+    if (!heroes->count) {
+        add_heroes(x, MEMBERSHIP_LEAVE, heroes);
+        add_heroes(x, MEMBERSHIP_BAN, heroes);
+    }
+    return heroes;
+}
+
+static bool has_member_event(struct section *x)
+{
+    for (size_t i = 0; i < x->count; i++) {
+        struct event event;
+        if (room_view_parse(x->v, &x->rows[i], &event) && event.has_state_key &&
+            str_eq(event.type, STR("m.room.member")))
+            return true;
+    }
+    return false;
+}
+
+static struct json *summary_json(struct section *x, const struct json *heroes)
+{
+    struct arena *a = x->f->a;
+    struct json *summary = json_object(a);
+    json_set(a, summary, STR("m.heroes"), *heroes);
+    json_set_int(a, summary, STR("m.joined_member_count"),
+                 memberships_count(x->f->tx, x->v->room_nid, MEMBERSHIP_JOIN));
+    json_set_int(a, summary, STR("m.invited_member_count"),
+                 memberships_count(x->f->tx, x->v->room_nid, MEMBERSHIP_INVITE));
+    return summary;
+}
+
+/* The room's totals less what they were where the user has read to, and what is the user's alone. */
+static struct json *unread_json(struct section *x)
+{
+    struct arena *a = x->f->a;
+    const struct membership_row *own = &x->v->own;
+    struct event_row last;
+    int64_t notify = 0;
+    int64_t highlight = 0;
+    event_pushes_sum(x->f->tx, own->user_nid, own->room_nid, own->read_pos, x->f->now, &notify, &highlight);
+    if (events_last_numbers(x->f->tx, own->room_nid, x->f->now, &last)) {
+        notify += last.notify_count - own->read_notify;
+        highlight += last.highlight_count - own->read_highlight;
+    }
+    struct json *unread = json_object(a);
+    json_set_int(a, unread, STR("highlight_count"), highlight > 0 ? highlight : 0);
+    json_set_int(a, unread, STR("notification_count"), notify > 0 ? notify : 0);
+    return unread;
+}
+
+/* --- ephemeral events and account data --- */
+
+static struct json *member_object(struct arena *a, const struct json *object, struct str key)
+{
+    const struct json *there = json_get(object, key);
+    return there ? json_shallow_copy(a, there) : json_object(a);
+}
+
+/* {event_id: {type: {user_id: {ts, thread_id}}}} */
+static struct json *receipts_content(struct section *x)
+{
+    struct arena *a = x->f->a;
+    struct receipt_row *rows;
+    size_t count = receipts_between(x->f->tx, x->v->room_nid, x->v->caller.user_nid, x->after, x->f->now, a, &rows);
+    struct json *content = json_object(a);
+    for (size_t i = 0; i < count; i++) {
+        const struct receipt_row *r = &rows[i];
+        struct json *receipt = json_object(a);
+        json_set_int(a, receipt, STR("ts"), r->ts);
+        if (r->thread_id.n)
+            json_set_str(a, receipt, STR("thread_id"), r->thread_id);
+        struct json *types = member_object(a, content, r->event_id);
+        struct json *users = member_object(a, types, r->type);
+        json_set(a, users, r->user_id, *receipt);
+        json_set(a, types, r->type, *users);
+        json_set(a, content, r->event_id, *types);
+    }
+    return count ? content : NULL;
+}
+
+static void add_ephemeral(struct section *x, struct str type, const struct json *content, struct json *events)
+{
+    struct arena *a = x->f->a;
+    if (!content || !event_filter_match(&x->f->query->filter.room_ephemeral, type, STR(""), content))
+        return;
+    struct json *event = json_object(a);
+    json_set(a, event, STR("content"), *content);
+    json_set_str(a, event, STR("type"), type);
+    json_push(a, events, *event);
+}
+
+static struct json *ephemeral_json(struct section *x)
+{
+    struct arena *a = x->f->a;
+    struct json *events = json_array(a);
+    add_ephemeral(x, STR("m.receipt"), receipts_content(x), events);
+    add_ephemeral(x, STR("m.typing"), typing_content(x->f->s, a, x->v->room_nid, x->after, x->f->now), events);
+    struct json *ephemeral = json_object(a);
+    json_set(a, ephemeral, STR("events"), *events);
+    return ephemeral;
+}
+
+struct json *sync_account_data(struct sync_frame *f, int64_t room_nid, const struct event_filter *filter)
+{
+    struct json *events = json_array(f->a);
+    for (size_t i = 0; i < f->data_count; i++) {
+        const struct account_data_row *row = &f->data[i];
+        const struct json *content =
+            row->room_nid == room_nid ? json_parse(f->a, row->content, JSON_DEPTH_MAX).value : NULL;
+        if (!content || !event_filter_match(filter, row->type, STR(""), content))
+            continue;
+        struct json *event = json_object(f->a);
+        json_set(f->a, event, STR("content"), *content);
+        json_set_str(f->a, event, STR("type"), row->type);
+        json_push(f->a, events, *event);
+    }
+    struct json *section = json_object(f->a);
+    json_set(f->a, section, STR("events"), *events);
+    return section;
+}
+
+/* --- the room --- */
+
+static size_t events_in(const struct json *section)
+{
+    const struct json *events = json_get(section, STR("events"));
+    return events ? events->count : 0;
+}
+
+/* Fills in what comes before the sections: where the client stands, the timeline, the three states. */
+static void section_begin(struct section *x, struct sync_frame *f, struct room_view *v, bool whole, int64_t up_to)
+{
+    *x = (struct section){.f = f, .v = v, .whole = whole, .up_to = up_to, .after = whole ? 0 : f->query->since};
+    collect_timeline(x);
+    x->base_root = whole ? 0 : root_at(v, f->query->since);
+    x->end_root = root_at(v, up_to);
+    x->start_root = x->count ? x->rows[0].state_before : x->end_root;
+}
+
+static struct json *section_json(struct section *x, const struct json *heroes)
+{
+    struct arena *a = x->f->a;
+    struct json *room = json_object(a);
+    const struct json *state = state_json(x, heroes);
+    json_set(a, room, STR("timeline"), *timeline_json(x));
+    if (x->f->query->use_state_after)
+        json_set(a, room, x->f->query->state_after_name, *state);
+    else
+        json_set(a, room, STR("state"), *state);
+    return room;
+}
+
+static bool room_has_data(const struct sync_frame *f, int64_t room_nid)
+{
+    for (size_t i = 0; i < f->data_count; i++)
+        if (f->data[i].room_nid == room_nid)
+            return true;
+    return false;
+}
+
+struct json *sync_joined_room(struct sync_frame *f, struct room_view *v)
+{
+    struct arena *a = f->a;
+    int64_t since = f->query->since;
+    bool whole =
+        !since || f->query->full_state || (v->own.pos > since && sync_membership_at(v, since) != MEMBERSHIP_JOIN);
+    struct room_news news = room_news(f->s, f->tx, v->room_nid);
+    if (!whole && news.event_pos <= since && news.receipt_pos <= since && typing_last_pos(f->s, v->room_nid) <= since &&
+        !room_has_data(f, v->room_nid))
+        return NULL;
+
+    struct section x;
+    section_begin(&x, f, v, whole, f->now);
+    bool summarise = whole || has_member_event(&x) || x.limited;
+    const struct json *heroes = summarise ? heroes_of(&x) : NULL;
+    struct json *room = section_json(&x, heroes);
+    const struct json *ephemeral = ephemeral_json(&x);
+    const struct json *data = sync_account_data(f, v->room_nid, &f->query->filter.room_account_data);
+    size_t state_events =
+        events_in(json_get(room, f->query->use_state_after ? f->query->state_after_name : STR("state")));
+    /* An own receipt that nobody is told of still moves the unread counts. */
+    if (!whole && !x.count && !state_events && !events_in(ephemeral) && !events_in(data) && news.receipt_pos <= since)
+        return NULL;
+    if (summarise || x.members_changed)
+        json_set(a, room, STR("summary"), *summary_json(&x, heroes ? heroes : heroes_of(&x)));
+    json_set(a, room, STR("ephemeral"), *ephemeral);
+    json_set(a, room, STR("account_data"), *data);
+    json_set(a, room, STR("unread_notifications"), *unread_json(&x));
+    if (f->query->filter.room_timeline.unread_thread_notifications)
+        json_set(a, room, STR("unread_thread_notifications"), *json_object(a));
+    return room;
+}
+
+struct json *sync_left_room(struct sync_frame *f, struct room_view *v)
+{
+    int64_t since = f->query->since;
+    struct section x;
+    bool whole = !since || f->query->full_state;
+    section_begin(&x, f, v, whole, v->own.pos);
+    struct json *room = section_json(&x, NULL);
+    json_set(f->a, room, STR("account_data"), *sync_account_data(f, v->room_nid, &f->query->filter.room_account_data));
+    return room;
+}
+
+/* State that tells an invited or knocking user what the room is ("Stripped state"). */
+static const struct str stripped_types[] = {
+    STR_INIT("m.room.create"),     STR_INIT("m.room.name"),       STR_INIT("m.room.avatar"),
+    STR_INIT("m.room.topic"),      STR_INIT("m.room.join_rules"), STR_INIT("m.room.canonical_alias"),
+    STR_INIT("m.room.encryption"),
+};
+
+struct json *sync_stripped_room(struct sync_frame *f, struct room_view *v, struct str name)
+{
+    struct arena *a = f->a;
+    struct event_row row;
+    struct event own;
+    struct json *events = json_array(a);
+    if (!events_by_nid(f->tx, v->own.event_nid, a, &row) || !room_view_parse(v, &row, &own))
+        return NULL;
+    for (size_t i = 0; i < sizeof stripped_types / sizeof stripped_types[0]; i++) {
+        const struct json *event =
+            room_view_stripped(v, room_view_state_nid(v, row.state_after, stripped_types[i], STR("")));
+        if (event)
+            json_push(a, events, *event);
+    }
+    /* Who invites, so that the client can show them; then the user's own membership. */
+    const struct json *sender =
+        room_view_stripped(v, room_view_state_nid(v, row.state_after, STR("m.room.member"), own.sender));
+    if (sender && !str_eq(own.sender, v->caller.user_id))
+        json_push(a, events, *sender);
+    json_push(a, events, *room_view_stripped(v, row.event_nid));
+    struct json *section = json_object(a);
+    struct json *room = json_object(a);
+    json_set(a, section, STR("events"), *events);
+    json_set(a, room, name, *section);
+    return room;
+}
