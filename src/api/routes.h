@@ -10,6 +10,7 @@
 
 /* clang-format off */
 #define API_MODULES(X) \
+    X(control)         \
     X(health)          \
     X(wellknown)       \
     X(versions)        \
@@ -22,7 +23,12 @@
     X(account_data)    \
     X(tags)            \
     X(filters)         \
-    X(pushrules)
+    X(pushrules)       \
+    X(rooms)           \
+    X(room_events)     \
+    X(receipts)        \
+    X(directory)       \
+    X(sync)
 /* clang-format on */
 
 #define API_MODULE_DECLARE(module) extern const struct api_route routes_##module[];
