@@ -29,8 +29,8 @@
 
 /* Prepared statements a connection remembers: some KiB each. */
 static const size_t statements_max = 128;
-/* A checkpoint is due when the log has grown by so many pages (8 MiB). */
-static const int checkpoint_pages = 2048;
+/* A checkpoint is due when the log has grown by so many pages (16 MiB). */
+static const int checkpoint_pages = 4096;
 
 /* "Hrth", for file(1) and for us. */
 #define APPLICATION_ID "1215460456"
@@ -38,7 +38,7 @@ static const int checkpoint_pages = 2048;
 #define READER_SETUP "PRAGMA cache_size = -512; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
 /* secure_delete: what was redacted or deleted is overwritten where that costs no further write. */
 #define WRITER_SETUP                                                                                                   \
-    "PRAGMA cache_size = -4096; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 33554432;"                      \
+    "PRAGMA cache_size = -4096; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864;"                      \
     "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;"
 
 struct checkpointer {
@@ -48,7 +48,7 @@ struct checkpointer {
     bool wanted;
     bool done; /* the thread has finished what was wanted */
     bool stop;
-    sqlite3 *db; /* of the thread */
+    struct driver_conn *conn; /* of the thread, made when first needed */
 };
 
 struct driver_db {
@@ -193,11 +193,13 @@ static bool set_up(struct driver_conn *c, enum driver_role role)
     sqlite3_busy_timeout(c->db, 10000);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    /* Readers sync too: one of them makes the checkpoints. */
+    if (!run_script(c, c->owner->folder ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL"))
+        return false;
     if (role == DRIVER_READER)
         return run_script(c, READER_SETUP);
     sqlite3_wal_hook(c->db, remember_wal_pages, c);
-    return claim(c) && run_script(c, WRITER_SETUP) &&
-           run_script(c, c->owner->folder ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
+    return claim(c) && run_script(c, WRITER_SETUP);
 }
 
 static void sqlite_disconnect(struct driver_conn *c)
@@ -238,9 +240,53 @@ static void sqlite_shrink(struct driver_conn *c)
 
 /* --- checkpoints --- */
 
+/* Copies what no reader's snapshot forbids, and waits for nobody. Another one at work is no failure. */
+static bool checkpoint(struct driver_conn *c, bool *complete_out)
+{
+    int in_log = 0, copied = 0;
+    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+    *complete_out = rc == SQLITE_OK && copied == in_log;
+    return rc == SQLITE_OK || rc == SQLITE_BUSY || fail(c, "checkpoint");
+}
+
+/* SQLite syncs the database only when it has copied the whole log, which is the writer's tail: sync before that, or the
+ * tail waits for what all the rest has left to be written. If it fails, the tail fails too. */
+static void sync_database(struct driver_conn *c)
+{
+    sqlite3_file *file = NULL;
+    if (!c->owner->folder && sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK && file)
+        (void)file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
+/* Twice: the second round is short, and leaves less to the writer. */
+static bool copy_most(struct driver_conn *c)
+{
+    for (int round = 0; round < 2; round++) {
+        bool complete; /* as far as the log reached at the start */
+        if (!checkpoint(c, &complete))
+            return false;
+        sync_database(c);
+    }
+    return true;
+}
+
+static void copy_back(struct driver_db *db)
+{
+    struct checkpointer *cp = &db->checkpointer;
+    struct store_error error = {""};
+    if (!cp->conn)
+        cp->conn = sqlite_connect(db, DRIVER_READER, &error);
+    /* A connection knows of the log once it has read something; before that it finds nothing to copy. */
+    if (cp->conn && (!run_script(cp->conn, "SELECT count(*) FROM sqlite_schema") || !copy_most(cp->conn)))
+        snprintf(error.text, sizeof error.text, "%s", cp->conn->error);
+    if (*error.text)
+        log_warn("the database's log cannot be copied back; it grows until it can", LOG_CSTR("reason", error.text));
+}
+
 static void checkpoint_thread(void *arg)
 {
-    struct checkpointer *cp = arg;
+    struct driver_db *db = arg;
+    struct checkpointer *cp = &db->checkpointer;
     mutex_lock(&cp->lock);
     while (!cp->stop) {
         if (!cp->wanted) {
@@ -248,15 +294,14 @@ static void checkpoint_thread(void *arg)
             continue;
         }
         mutex_unlock(&cp->lock);
-        int rc = sqlite3_wal_checkpoint_v2(cp->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-        if (rc != SQLITE_OK && rc != SQLITE_BUSY)
-            log_warn("the database's log cannot be copied back; it grows until it can",
-                     LOG_CSTR("reason", sqlite3_errmsg(cp->db)));
+        copy_back(db);
         mutex_lock(&cp->lock);
         cp->wanted = false;
         cp->done = true;
     }
     mutex_unlock(&cp->lock);
+    if (cp->conn)
+        sqlite_disconnect(cp->conn);
 }
 
 /* Between two batches: asks for a checkpoint when one is due, and finishes the one that was asked for. */
@@ -275,33 +320,24 @@ static void sqlite_settle(struct driver_conn *c)
     mutex_unlock(&cp->lock);
     if (!finish)
         return;
-    int in_log = 0, copied = 0;
-    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+    bool complete = false;
+    if (!checkpoint(c, &complete))
+        log_warn("the database's log cannot be copied back", LOG_CSTR("reason", c->error));
     /* A reader that holds an old snapshot keeps the log from starting over: try again when it has grown further. */
-    c->checkpoint_at = checkpoint_pages + (rc == SQLITE_OK && copied == in_log ? 0 : c->wal_pages);
+    c->checkpoint_at = checkpoint_pages + (complete ? 0 : c->wal_pages);
     c->wal_pages = 0;
 }
 
 static bool checkpointer_start(struct driver_db *db, struct store_error *error)
 {
     struct checkpointer *cp = &db->checkpointer;
-    int rc = sqlite3_open_v2(db->path, &cp->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(cp->db, db->folder ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL", NULL, NULL,
-                          NULL);
-    if (rc != SQLITE_OK) {
-        say(error, "cannot open the database", db->path, sqlite3_errmsg(cp->db));
-        (void)sqlite3_close(cp->db);
-        return false;
-    }
     mutex_init(&cp->lock);
     cond_init(&cp->wake);
-    if (thread_start(&cp->thread, "db-checkpoint", 0, checkpoint_thread, cp))
+    if (thread_start(&cp->thread, "db-checkpoint", 0, checkpoint_thread, db))
         return true;
     say(error, "cannot start a thread for", db->path, strerror(errno));
     cond_fini(&cp->wake);
     mutex_fini(&cp->lock);
-    (void)sqlite3_close(cp->db);
     return false;
 }
 
@@ -314,7 +350,6 @@ static void checkpointer_stop(struct checkpointer *cp)
     thread_join(&cp->thread);
     cond_fini(&cp->wake);
     mutex_fini(&cp->lock);
-    (void)sqlite3_close(cp->db);
 }
 
 /* --- the database --- */
