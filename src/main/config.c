@@ -221,6 +221,9 @@ static void derive_registration(struct loading *l)
 
 static void derive(struct loading *l)
 {
+    if (l->config->address.count * l->config->port.count > CONFIG_LISTENERS_MAX)
+        config_report_error(l->report, "%.*s: more than %d listeners: every address is used with every port",
+                            STR_ARG(origin_of(l, "address")), CONFIG_LISTENERS_MAX);
     if (l->config->server_name.n == 0 && !l->chosen[row_of(config_option_find(STR("server_name")))])
         config_report_error(l->report, "server_name is missing: add server_name = \"example.org\" to [global], "
                                        "or set HEARTH_SERVER_NAME");

@@ -19,8 +19,9 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define CONFIG_FILE_MAX     ((size_t)1 << 20) /* bytes of a configuration file */
-#define CONFIG_MESSAGES_MAX 20
+#define CONFIG_FILE_MAX      ((size_t)1 << 20) /* bytes of a configuration file */
+#define CONFIG_MESSAGES_MAX  20
+#define CONFIG_LISTENERS_MAX 15 /* addresses times ports; the control socket is the 16th */
 
 struct config_strings {
     struct str *items;

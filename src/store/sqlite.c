@@ -99,7 +99,8 @@ static bool lock_path(struct driver_db *db, struct store_error *error)
     char *lock = join(db->path, ".lock");
     db->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     bool ok = db->lock_fd >= 0 && flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0;
-    if (!ok && db->lock_fd >= 0 && errno == EWOULDBLOCK)
+    error->busy = !ok && db->lock_fd >= 0 && errno == EWOULDBLOCK;
+    if (error->busy)
         say(error, "the database", db->path, "another process has it open (is the server running already?)");
     else if (!ok)
         say(error, "cannot lock", lock, strerror(errno));

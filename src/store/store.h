@@ -52,6 +52,7 @@ struct store_options {
 /* Why something failed, for a person. */
 struct store_error {
     char text[512];
+    bool busy; /* another process has the database open: worth another try */
 };
 
 enum store_result {

@@ -1,0 +1,189 @@
+#include "base/buf.h"
+#include "base/file.h"
+#include "main/command.h"
+#include "main/config_doc.h"
+#include "main/config_value.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_DEFAULT "hearth.toml"
+#define DOC_MAX      ((size_t)1 << 20)
+
+static void print_messages(struct command_line *line, const char *kind, const struct str *messages, size_t count)
+{
+    size_t kept = config_report_kept(count);
+
+    for (size_t i = 0; i < kept; i++) {
+        fputs(kind, line->err);
+        command_print_str(line->err, messages[i]);
+        fputc('\n', line->err);
+    }
+    if (count > kept)
+        fprintf(line->err, "%s... and %zu more\n", kind, count - kept);
+}
+
+static const char no_file[] = "there is no configuration: no --config, no HEARTH_CONFIG, and none of ./hearth.toml, "
+                              "./data/hearth.toml and /etc/hearth/hearth.toml. Make one with: hearth init";
+
+struct config *command_load_config(struct command_line *line, bool warnings)
+{
+    const char *path = command_config_path(line);
+    struct config_report report;
+
+    if (!path) {
+        command_fail(line, COMMAND_FAILED, no_file);
+        return NULL;
+    }
+    config_report_init(&report);
+    struct config *config = config_load(path, line->environment, &report);
+    if (!config && line->json)
+        command_fail(line, COMMAND_FAILED, "%.*s", STR_ARG(report.errors[0]));
+    else if (!config)
+        print_messages(line, "hearth: ", report.errors, report.error_count);
+    if (warnings)
+        print_messages(line, "hearth: warning: ", report.warnings, report.warning_count);
+    config_report_fini(&report);
+    return config;
+}
+
+/* --- check-config --- */
+
+static struct json message_list(struct arena *a, const struct str *messages, size_t count)
+{
+    struct json *list = json_array(a);
+
+    for (size_t i = 0; i < config_report_kept(count); i++)
+        json_push(a, list, json_string(messages[i]));
+    return *list;
+}
+
+static void print_check(struct command_line *line, const char *path, const struct config_report *report)
+{
+    struct arena *a = line->arena;
+    struct json *result = json_object(a);
+
+    if (!line->json) {
+        print_messages(line, "error: ", report->errors, report->error_count);
+        print_messages(line, "warning: ", report->warnings, report->warning_count);
+        fprintf(line->out, "%s %s\n", path, report->error_count > 0 ? "is wrong" : "is good");
+        return;
+    }
+    json_set_str(a, result, STR("file"), str_of(path));
+    json_set(a, result, STR("good"), json_bool(report->error_count == 0));
+    json_set(a, result, STR("errors"), message_list(a, report->errors, report->error_count));
+    json_set(a, result, STR("warnings"), message_list(a, report->warnings, report->warning_count));
+    command_print_json(line, result);
+}
+
+enum command_exit command_config_check(struct command_line *line)
+{
+    const char *path = command_config_path(line);
+    struct config_report report;
+
+    if (!path)
+        return command_fail(line, COMMAND_FAILED, no_file);
+    config_report_init(&report);
+    struct config *config = config_load(path, line->environment, &report);
+    enum command_exit code = config ? COMMAND_OK : COMMAND_FAILED;
+    print_check(line, path, &report);
+    config_free(&config);
+    config_report_fini(&report);
+    return code;
+}
+
+/* --- options --- */
+
+enum command_exit command_config_options(struct command_line *line)
+{
+    static const struct config_given nothing;
+    bool toml = command_flag(line, "--toml") != NULL, markdown = command_flag(line, "--markdown") != NULL;
+    struct buf text;
+
+    if (toml + markdown + line->json > 1)
+        return command_fail(line, COMMAND_USAGE, "one form is enough: --toml, --markdown or --json");
+    buf_init(&text, DOC_MAX);
+    if (line->json)
+        config_doc_json(&text);
+    else if (markdown)
+        config_doc_markdown(&text);
+    else
+        config_doc_toml(&text, &nothing);
+    fwrite(text.p, 1, text.n, line->out);
+    buf_fini(&text);
+    return fflush(line->out) == 0 ? COMMAND_OK : COMMAND_FAILED;
+}
+
+/* --- init --- */
+
+/* Takes every --set into `given`, checked. */
+static enum command_exit take_sets(struct command_line *line, struct config_given *given)
+{
+    struct config scratch = {.arena = line->arena};
+
+    for (size_t i = 0; i < line->flag_count; i++) {
+        struct str text, name;
+        if (strcmp(line->flags[i]->name, "--set") != 0)
+            continue;
+        name = str_cut(str_of(line->flag_values[i]), '=', &text);
+        const struct config_option *option = config_option_find(name);
+        if (!option)
+            return command_fail(line, COMMAND_USAGE, "there is no option %.*s (the nearest known one is %s)",
+                                STR_ARG(name), config_option_nearest(name, false));
+        struct config_value value = config_value_of_text(line->arena, option, text);
+        struct str complaint = config_value_store(&scratch, option, &value);
+        if (complaint.n > 0)
+            return command_fail(line, COMMAND_USAGE, "%s %.*s", option->name, STR_ARG(complaint));
+        size_t row = 0;
+        while (config_option_at(row) != option)
+            row++;
+        given->values[row] = text;
+    }
+    return COMMAND_OK;
+}
+
+static enum command_exit write_config(struct command_line *line, const char *path, const struct config_given *given)
+{
+    struct str folder = str_of(path);
+    enum file_result result = FILE_OK;
+    struct buf text;
+
+    while (folder.n > 0 && folder.p[folder.n - 1] != '/')
+        folder.n--;
+    if (folder.n > 1)
+        result = file_mkdirs(str_slice(folder, 0, folder.n - 1), 0700);
+    buf_init(&text, DOC_MAX);
+    config_doc_toml(&text, given);
+    if (result == FILE_OK)
+        result = file_write_atomic(str_of(path), buf_str(&text), 0600);
+    buf_fini(&text);
+    if (result == FILE_OK)
+        return COMMAND_OK;
+    return command_fail(line, COMMAND_FAILED, "cannot write %s: %s", path, file_result_text(result));
+}
+
+enum command_exit command_config_init(struct command_line *line)
+{
+    struct config_given *given = ARENA_NEW(line->arena, struct config_given);
+    const char *path = line->config_path ? line->config_path : FILE_DEFAULT;
+    bool exists = access(path, F_OK) == 0;
+    enum command_exit code = take_sets(line, given);
+
+    if (code != COMMAND_OK)
+        return code;
+    if (exists && !command_flag(line, "--if-missing"))
+        return command_fail(line, COMMAND_FAILED, "%s exists already; it is left as it is", path);
+    if (!exists)
+        code = write_config(line, path, given);
+    if (code != COMMAND_OK)
+        return code;
+
+    struct json *result = json_object(line->arena);
+    json_set_str(line->arena, result, STR("file"), str_of(path));
+    json_set(line->arena, result, STR("written"), json_bool(!exists));
+    if (line->json)
+        return command_print_json(line, result);
+    if (!exists)
+        fprintf(line->out, "Wrote %s%s\n", path, given->values[0].n > 0 ? "" : ": set server_name in it");
+    return COMMAND_OK;
+}

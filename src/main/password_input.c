@@ -1,0 +1,104 @@
+#include "main/password_input.h"
+
+#include "base/file.h"
+#include "crypto/crypto.h"
+#include "crypto/random.h"
+
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define PASSWORD_MAX  ((size_t)1024)
+#define RANDOM_LENGTH 20
+
+/* One line without its end; false at the end of the input, and for lines that are too long. */
+static bool read_line(FILE *in, char *line, size_t size)
+{
+    if (!fgets(line, (int)size, in))
+        return false;
+    size_t length = strcspn(line, "\r\n");
+    bool whole = line[length] != '\0' || feof(in);
+    line[length] = '\0';
+    return whole;
+}
+
+static bool ask(struct command_line *line, const char *prompt, char *password, size_t size)
+{
+    struct termios loud, quiet;
+    int fd = fileno(line->in);
+
+    fputs(prompt, line->err);
+    fflush(line->err);
+    if (tcgetattr(fd, &loud) != 0)
+        return false;
+    quiet = loud;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(fd, TCSAFLUSH, &quiet);
+    bool read = read_line(line->in, password, size);
+    tcsetattr(fd, TCSAFLUSH, &loud);
+    fputc('\n', line->err);
+    return read;
+}
+
+static enum command_exit ask_twice(struct command_line *line, struct str *password_out)
+{
+    char first[PASSWORD_MAX], second[PASSWORD_MAX];
+    enum command_exit code = COMMAND_OK;
+
+    if (!ask(line, "Password: ", first, sizeof(first)) || !ask(line, "Again: ", second, sizeof(second)))
+        code = command_fail(line, COMMAND_USAGE, "no password was given");
+    else if (strcmp(first, second) != 0)
+        code = command_fail(line, COMMAND_USAGE, "the two passwords differ");
+    else
+        *password_out = str_copy(line->arena, str_of(first));
+    explicit_bzero(first, sizeof(first));
+    explicit_bzero(second, sizeof(second));
+    return code;
+}
+
+static enum command_exit read_stdin(struct command_line *line, struct str *password_out)
+{
+    char password[PASSWORD_MAX];
+
+    if (!read_line(line->in, password, sizeof(password)))
+        return command_fail(line, COMMAND_USAGE, "there is no password on standard input");
+    *password_out = str_copy(line->arena, str_of(password));
+    explicit_bzero(password, sizeof(password));
+    return COMMAND_OK;
+}
+
+static enum command_exit read_file(struct command_line *line, const char *path, struct str *password_out)
+{
+    struct str content, rest;
+    enum file_result result = file_read(line->arena, str_of(path), PASSWORD_MAX, &content);
+
+    if (result != FILE_OK)
+        return command_fail(line, COMMAND_FAILED, "cannot read the password from %s: %s", path,
+                            file_result_text(result));
+    *password_out = str_cut(content, '\n', &rest);
+    if (str_ends(*password_out, STR("\r")))
+        password_out->n--;
+    return COMMAND_OK;
+}
+
+enum command_exit password_input_read(struct command_line *line, struct str *password_out, bool *random_out)
+{
+    const char *path = command_flag(line, "--password-file");
+
+    *random_out = command_flag(line, "--random-password") != NULL;
+    if (path && *random_out)
+        return command_fail(line, COMMAND_USAGE, "--password-file and --random-password exclude each other");
+    if (*random_out) {
+        crypto_init();
+        *password_out = random_string(line->arena, RANDOM_LENGTH, RANDOM_BASE62);
+        return COMMAND_OK;
+    }
+    if (path && strcmp(path, "-") == 0)
+        return read_stdin(line, password_out);
+    if (path)
+        return read_file(line, path, password_out);
+    if (isatty(fileno(line->in)))
+        return ask_twice(line, password_out);
+    return command_fail(line, COMMAND_USAGE,
+                        "no password: give --password-file FILE (- is standard input) or --random-password");
+}

@@ -1,0 +1,320 @@
+#include "main/serve.h"
+
+#include "api/dispatch.h"
+#include "api/routes.h"
+#include "base/clock.h"
+#include "http/server.h"
+#include "main/notify.h"
+#include "main/server.h"
+#include "service/control.h"
+#include "service/typing.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_MS           1000
+#define SOCKET_MODE       0600
+#define FILES_MAX         ((rlim_t)1 << 20)
+#define WELCOME_EXPIRY_MS INT64_C(86400000)
+
+struct serving {
+    struct command_line *line;
+    struct server server;
+    struct dispatch *dispatch;
+    struct http_server *http;
+    int first_listener; /* the one that the welcome names */
+    int64_t watchdog_ms, watchdog_due_ms;
+};
+
+/* --- what the process needs --- */
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Before the first thread: all inherit it. */
+static void block_signals(sigset_t *awaited_out)
+{
+    sigemptyset(awaited_out);
+    sigaddset(awaited_out, SIGTERM);
+    sigaddset(awaited_out, SIGINT);
+    sigaddset(awaited_out, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, awaited_out, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void warn_of_foreign_database(const struct serving *s)
+{
+    const char *current = server_path(s->line->arena, s->server.config, "CURRENT");
+    const char *identity = server_path(s->line->arena, s->server.config, "IDENTITY");
+
+    if (access(current, F_OK) == 0 && access(identity, F_OK) == 0)
+        log_warn("database_path holds a RocksDB database too, of conduwuit or Tuwunel it seems; it is not used",
+                 LOG_STR("path", s->server.config->database_path));
+}
+
+/* --- network --- */
+
+static void wake(void *ctx, uint64_t key)
+{
+    http_server_wake(ctx, key);
+}
+
+static bool listen_all(struct serving *s)
+{
+    const struct config *c = s->server.config;
+
+    for (size_t i = 0; i < c->address.count; i++) {
+        for (size_t j = 0; j < c->port.count; j++) {
+            const char *address = str_cstr(s->line->arena, c->address.items[i]);
+            int listener = http_server_listen_tcp(s->http, address, (uint16_t)c->port.items[j]);
+            if (listener < 0) {
+                log_error("the server cannot start", LOG_CSTR("cannot_listen_on", address),
+                          LOG_INT("port", c->port.items[j]));
+                return false;
+            }
+            s->first_listener = i == 0 && j == 0 ? listener : s->first_listener;
+        }
+    }
+    const char *path = server_path(s->line->arena, c, SERVER_SOCKET);
+    int control = http_server_listen_unix(s->http, path, SOCKET_MODE);
+    if (control >= 0)
+        dispatch_set_control(s->dispatch, (unsigned)control);
+    return control >= 0;
+}
+
+static bool start_network(struct serving *s)
+{
+    const struct config *c = s->server.config;
+    const char **proxies = ARENA_ARRAY(s->line->arena, c->trusted_proxies.count, const char *);
+
+    for (size_t i = 0; i < c->trusted_proxies.count; i++)
+        proxies[i] = str_cstr(s->line->arena, c->trusted_proxies.items[i]);
+    struct http_server_options options = {
+        .io_threads = (unsigned)c->io_threads,
+        .worker_threads = (unsigned)c->worker_threads,
+        .slow_threads_max = (unsigned)c->slow_threads,
+        .max_connections = (unsigned)c->max_connections,
+        .max_connections_per_address = (unsigned)c->max_connections_per_address,
+        .idle_timeout_ms = c->client_receive_timeout_ms,
+        .trusted_proxies = proxies,
+        .trusted_proxy_count = c->trusted_proxies.count,
+    };
+    struct dispatch_options dispatch_options = {
+        .services = &s->server.services,
+        .routes = api_routes,
+        .max_request_size = (size_t)c->max_request_size,
+    };
+
+    s->dispatch = dispatch_new(&dispatch_options);
+    struct http_callbacks callbacks = dispatch_callbacks(s->dispatch);
+    s->http = http_server_new(&options, &callbacks);
+    if (!s->http)
+        return false;
+    s->server.wake.fn = wake;
+    s->server.wake.ctx = s->http;
+    return listen_all(s) && http_server_start(s->http);
+}
+
+/* --- what it says --- */
+
+/* "127.0.0.1:8008", "[::1]:8008". */
+static struct str listener_text(const struct serving *s, size_t address, int listener)
+{
+    struct str host = s->server.config->address.items[address];
+    bool v6 = str_find(host, ':') < host.n;
+
+    return str_fmt(s->line->arena, "%s%.*s%s:%" PRIu16, v6 ? "[" : "", STR_ARG(host), v6 ? "]" : "",
+                   http_server_port(s->http, listener));
+}
+
+static void say_ready(const struct serving *s, int64_t began_us)
+{
+    const struct config *c = s->server.config;
+    struct str all = STR("");
+
+    for (size_t i = 0; i < c->address.count; i++) {
+        for (size_t j = 0; j < c->port.count; j++) {
+            int listener = s->first_listener + (int)(i * c->port.count + j);
+            struct str one = listener_text(s, i, listener);
+            all = str_fmt(s->line->arena, "%.*s%s%.*s", STR_ARG(all), all.n > 0 ? ", " : "", STR_ARG(one));
+        }
+    }
+    log_info("ready", LOG_STR("server_name", c->server_name), LOG_STR("listen", all),
+             LOG_CSTR("version", HEARTH_VERSION), LOG_INT("start_us", clock_mono_us() - began_us));
+}
+
+/* A token, and the next two steps, for somebody who has just typed `make run`. */
+static void say_welcome(struct serving *s)
+{
+    struct arena *a = s->line->arena;
+    struct json *args = json_object(a);
+    const struct json *result = NULL;
+    struct str address = listener_text(s, 0, s->first_listener);
+    const char *config_path = command_config_path(s->line);
+    FILE *out = s->line->out;
+
+    fprintf(out, "\nHearth is ready: http://%.*s\n\n", STR_ARG(address));
+    json_set_int(a, args, STR("expires_in_ms"), WELCOME_EXPIRY_MS);
+    struct fault fault = server_newest(&s->server)->allow_registration
+                             ? control_run(&s->server.services, a, STR("token create"), args, &result)
+                             : FAULT_NONE;
+    if (!fault.code && result)
+        fprintf(out, "Registration token, good for a day:\n  %.*s\n", STR_ARG(json_str_at(result, STR("token"))));
+    fprintf(out, "Make a first account, in another terminal:\n  %s user create NAME --admin --config %s\n",
+            s->line->program, config_path ? config_path : "FILE");
+    fprintf(out,
+            "Sign in from a client (Element: \"Edit\" beside the homeserver):\n"
+            "  homeserver http://%.*s, user @NAME:%.*s\n\n",
+            STR_ARG(address), STR_ARG(s->server.config->server_name));
+    fflush(out);
+}
+
+static void say_report(const struct config_report *report)
+{
+    for (size_t i = 0; i < config_report_kept(report->error_count); i++)
+        log_error("configuration", LOG_STR("error", report->errors[i]));
+    for (size_t i = 0; i < config_report_kept(report->warning_count); i++)
+        log_warn("configuration", LOG_STR("warning", report->warnings[i]));
+}
+
+/* --- while it runs --- */
+
+static void reload(struct serving *s)
+{
+    const char *path = command_config_path(s->line);
+    struct arena *a = arena_new();
+    struct config_report report;
+
+    notify_reloading();
+    config_report_init(&report);
+    struct config *config = path ? config_load(path, s->line->environment, &report) : NULL;
+    say_report(&report);
+    if (config) {
+        struct str restart = server_restart_options(&s->server, a, config);
+        server_reload(&s->server, config);
+        log_setup(config->log_level, config->log_format, STDERR_FILENO);
+        if (restart.n > 0)
+            log_warn("these options change with the next start only", LOG_STR("options", restart));
+        log_info("configuration read again");
+    } else {
+        log_error("the configuration stays as it was");
+    }
+    config_report_fini(&report);
+    arena_free(&a);
+    notify_ready();
+}
+
+static void tick(struct serving *s)
+{
+    int64_t now = clock_mono_ms();
+
+    typing_expire(&s->server.services);
+    if (s->watchdog_ms > 0 && now >= s->watchdog_due_ms) {
+        notify_watchdog();
+        s->watchdog_due_ms = now + s->watchdog_ms;
+    }
+}
+
+/* Waits for signals until one says stop. */
+static void run(struct serving *s, const sigset_t *awaited)
+{
+    int64_t next_ms = clock_mono_ms() + TICK_MS;
+
+    for (;;) {
+        int64_t wait_ms = next_ms - clock_mono_ms();
+        wait_ms = wait_ms < 0 ? 0 : wait_ms;
+        struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
+        int number = sigtimedwait(awaited, NULL, &wait);
+        if (number == SIGHUP)
+            reload(s);
+        if (number == SIGTERM || number == SIGINT)
+            return;
+        if (clock_mono_ms() >= next_ms) {
+            tick(s);
+            next_ms = clock_mono_ms() + TICK_MS;
+        }
+    }
+}
+
+static void stop(struct serving *s, const sigset_t *awaited)
+{
+    /* From here on a second signal does what it does by itself: it ends the process. */
+    signal(SIGHUP, SIG_IGN);
+    pthread_sigmask(SIG_UNBLOCK, awaited, NULL);
+    notify_stopping();
+    log_info("stopping");
+    if (s->http && !http_server_drain(s->http, server_newest(&s->server)->client_shutdown_timeout_ms))
+        log_warn("stopped with requests in work");
+}
+
+static void close_all(struct serving *s)
+{
+    http_server_free(&s->http);
+    dispatch_free(&s->dispatch);
+    s->server.wake = (struct wake){0};
+    server_close(&s->server);
+}
+
+enum command_exit serve_run(struct command_line *line, struct config *config, bool welcome)
+{
+    struct serving s = {.line = line, .watchdog_ms = notify_watchdog_ms()};
+    int64_t began_us = clock_mono_us();
+    struct store_error error = {""};
+    sigset_t awaited;
+
+    umask(077);
+    block_signals(&awaited);
+    raise_file_limit();
+    if (!server_open(&s.server, config, true, &error)) {
+        log_error("the server cannot start", LOG_CSTR("reason", error.text));
+        return COMMAND_FAILED;
+    }
+    warn_of_foreign_database(&s);
+    if (!start_network(&s)) {
+        close_all(&s);
+        return COMMAND_FAILED;
+    }
+    say_ready(&s, began_us);
+    if (welcome)
+        say_welcome(&s);
+    notify_ready();
+    run(&s, &awaited);
+    stop(&s, &awaited);
+    close_all(&s);
+    log_info("stopped");
+    return COMMAND_OK;
+}
+
+enum command_exit command_serve(struct command_line *line)
+{
+    const char *path = command_config_path(line);
+    struct config_report report;
+
+    if (!path)
+        return command_config_check(line); /* which says so */
+    config_report_init(&report);
+    struct config *config = config_load(path, line->environment, &report);
+    log_setup(config ? config->log_level : LOG_LEVEL_INFO, config ? config->log_format : LOG_FORMAT_TEXT,
+              STDERR_FILENO);
+    say_report(&report);
+    config_report_fini(&report);
+    if (!config)
+        return COMMAND_FAILED;
+    return serve_run(line, config, command_flag(line, "--welcome") != NULL);
+}

@@ -1,0 +1,170 @@
+#include "base/arena.h"
+#include "main/command.h"
+
+#include <string.h>
+
+#include "check.h"
+
+#define WORDS_MAX 12
+
+/* Cuts a command line written as one text, words separated by blanks, and describes what came of it. */
+static struct str describe(struct arena *a, const char *text)
+{
+    char *argv[WORDS_MAX + 1] = {(char[]){"hearth"}};
+    struct command_line line = {.arena = a};
+    struct str rest = str_of(text), complaint = STR("");
+    int argc = 1;
+
+    while (rest.n > 0 && argc < WORDS_MAX) {
+        struct str word = str_cut(rest, ' ', &rest);
+        char *copy = arena_alloc(a, word.n + 1);
+        memcpy(copy, word.p, word.n);
+        argv[argc++] = copy;
+    }
+    if (!command_parse(&line, argc, argv, &complaint))
+        return str_fmt(a, "error: %.*s", STR_ARG(complaint));
+
+    struct str out = str_fmt(a, "%s", line.command ? line.command->name : "(none)");
+    for (size_t i = 0; i < line.arg_count; i++)
+        out = str_fmt(a, "%.*s|%s", STR_ARG(out), line.args[i]);
+    for (size_t i = 0; i < line.flag_count; i++)
+        out = str_fmt(a, "%.*s %s=%s", STR_ARG(out), line.flags[i]->name, line.flag_values[i]);
+    return out;
+}
+
+static const struct {
+    const char *line, *want;
+} lines[] = {
+    {"", "(none)"},
+    {"--help", "(none) --help="},
+    {"version", "version"},
+    {"serve --config a.toml", "serve --config=a.toml"},
+    {"serve --config=a.toml", "serve --config=a.toml"},
+    {"--config a.toml serve", "serve --config=a.toml"},
+    {"user create alice", "user create|alice"},
+    {"user create alice --admin --password-file -", "user create|alice --admin= --password-file=-"},
+    {"user --json create --password-file x alice", "user create|alice --json= --password-file=x"},
+    {"user create -- --admin", "user create|--admin"},
+    {"token create --uses 3", "token create --uses=3"},
+    {"token revoke abc", "token revoke|abc"},
+    {"init --set a=b --set c=d=e", "init --set=a=b --set=c=d=e"},
+    {"help user create", "help|user|create"},
+    {"user create --help", "user create --help="},
+    {"user", "error: there is no command user"},
+    {"user crate alice", "error: there is no command user crate"},
+    {"launch", "error: there is no command launch"},
+    {"user create", "error: user create wants NAME"},
+    {"user create a b", "error: user create wants NAME"},
+    {"user list a", "error: user list wants no arguments"},
+    {"user list a b c d e f g h", "error: there is no command user list"},
+    {"serve --loud", "error: there is no flag --loud"},
+    {"serve -x", "error: there is no flag -x"},
+    {"serve --config", "error: --config wants a value: FILE"},
+    {"serve --welcome=yes", "error: --welcome takes no value"},
+    {"serve --config a --config b", "error: --config is given too often"},
+    {"user list --admin", "error: there is no flag --admin"},
+};
+
+static void test_lines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        struct arena *a = arena_new();
+        check_str(describe(a, lines[i].line), str_of(lines[i].want), lines[i].line);
+        arena_free(&a);
+    }
+}
+
+/* --- whole commands that touch nothing, by exit code and what they print --- */
+
+static enum command_exit run(struct arena *a, const char *const *words, struct str *out)
+{
+    char *argv[WORDS_MAX + 1] = {(char[]){"hearth"}};
+    struct str complaint = STR("");
+    char *text = NULL;
+    size_t size = 0;
+    int argc = 1;
+
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    struct command_line line = {.arena = a, .in = stdin, .out = stream, .err = stream};
+    for (size_t i = 0; words[i]; i++)
+        argv[argc++] = (char *)(uintptr_t)words[i];
+    enum command_exit code = command_parse(&line, argc, argv, &complaint) ? line.command->run(&line) : COMMAND_USAGE;
+    fclose(stream);
+    *out = str_copy(a, (struct str){text, size});
+    free(text);
+    return code;
+}
+
+static void test_version(void **state)
+{
+    struct arena *a = arena_new();
+    struct str out;
+
+    (void)state;
+    assert_int_equal(run(a, (const char *const[]){"version", NULL}, &out), COMMAND_OK);
+    check_str(out, STR("Hearth " HEARTH_VERSION "\n"), "text");
+    assert_int_equal(run(a, (const char *const[]){"version", "--json", NULL}, &out), COMMAND_OK);
+    check_str(out, STR("{\"name\":\"Hearth\",\"version\":\"" HEARTH_VERSION "\"}\n"), "JSON");
+    arena_free(&a);
+}
+
+static void test_help_names_every_command(void **state)
+{
+    struct arena *a = arena_new();
+    struct str out;
+
+    (void)state;
+    assert_int_equal(run(a, (const char *const[]){"help", NULL}, &out), COMMAND_OK);
+    for (size_t i = 0; command_at(i); i++) {
+        struct str row = str_fmt(a, "\n  %s ", command_at(i)->name);
+        check_case(str_find_str(out, row) < out.n, command_at(i)->name);
+    }
+    arena_free(&a);
+}
+
+static void test_init_and_check(void **state)
+{
+    char folder[] = "/tmp/hearth-test-XXXXXX", path[64];
+    struct arena *a = arena_new();
+    struct str out;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/a/b.toml", folder);
+    const char *const init[] = {"init",  "--config", path, "--set", "server_name=example.org",
+                                "--set", "port=1,2", NULL};
+    const char *const again[] = {"init", "--config", path, "--if-missing", NULL};
+    const char *const check[] = {"check-config", "--config", path, "--json", NULL};
+    const char *const unknown[] = {"init", "--config", path, "--if-missing", "--set", "prot=1", NULL};
+    const char *const wrong[] = {"init", "--config", path, "--if-missing", "--set", "port=x", NULL};
+
+    assert_int_equal(run(a, init, &out), COMMAND_OK);
+    assert_int_equal(run(a, init, &out), COMMAND_FAILED); /* never over a file that is there */
+    assert_int_equal(run(a, again, &out), COMMAND_OK);
+    assert_int_equal(run(a, unknown, &out), COMMAND_USAGE);
+    check_case(str_find_str(out, STR("the nearest known one is port")) < out.n, "nearest");
+    assert_int_equal(run(a, wrong, &out), COMMAND_USAGE);
+    assert_int_equal(run(a, check, &out), COMMAND_OK);
+    check_str(out, str_fmt(a, "{\"errors\":[],\"file\":\"%s\",\"good\":true,\"warnings\":[]}\n", path), "check-config");
+
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(run(a, check, &out), COMMAND_FAILED);
+    check_case(str_find_str(out, STR("\"good\":false")) < out.n, "a missing file is wrong");
+    snprintf(path, sizeof(path), "%s/a", folder);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    arena_free(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_help_names_every_command),
+        cmocka_unit_test(test_init_and_check),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
