@@ -28,6 +28,8 @@ CFLAGS   += -std=c17 $(OPT) $(WARN_C) $(HARDEN) $(INSTRUMENT) -pthread
 CXXFLAGS += -std=c++17 $(OPT) $(WARNINGS) $(HARDEN) $(INSTRUMENT) -pthread
 LDFLAGS  += -pie -Wl,-z,relro,-z,now $(INSTRUMENT) -pthread
 LDLIBS   += $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
+# What runs is printed in short; V=1 prints it in full.
+say = $(if $(V),,@echo "  $(1)	$(2)";)
 DEPFLAGS  = -MMD -MP -MF $@.d -MT $@
 
 SRC   := $(filter-out src/main/main.c,$(wildcard src/*/*.c)) $(wildcard src/*/*.cc)
@@ -40,19 +42,19 @@ BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/benc
 all: $(BUILD)/hearth
 
 $(BUILD)/hearth: $(BUILD)/obj/main/main.c.o $(BUILD)/libhearth.a
-	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK,$@)$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libhearth.a: $(OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)ar rcs $@ $^
 
 $(BUILD)/obj/%.c.o: src/%.c | $(BUILD)/packages
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/%.cc.o: src/%.cc | $(BUILD)/packages
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
+	$(call say,CXX,$@)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 # Schema changes are compiled in, in the order of their numbers.
 $(BUILD)/obj/store/migrations.c.o: $(BUILD)/gen/migrations.inc
@@ -100,7 +102,7 @@ help:
 	@echo "make docs         docs/configuration.md from the table of options"
 	@echo "make install      DESTDIR= PREFIX=/usr/local: program, documents, systemd unit"
 	@echo "make clean        remove build/"
-	@echo "Variables: CC=clang  SAN=address,undefined  SAN=thread"
+	@echo "Variables: CC=clang  SAN=address,undefined  SAN=thread  V=1"
 
 include tests/tests.mk
 

@@ -7,15 +7,15 @@ TEST_LINK = $(BUILD)/libhearth.a $(LDFLAGS) $(LDLIBS) -lstdc++
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libhearth.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(DEPFLAGS) -o $@ $< -lcmocka $(TEST_LINK)
+	$(call say,CC,$@)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(DEPFLAGS) -o $@ $< -lcmocka $(TEST_LINK)
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libhearth.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer $(DEPFLAGS) -o $@ $< $(TEST_LINK)
+	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer $(DEPFLAGS) -o $@ $< $(TEST_LINK)
 
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libhearth.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -o $@ $< $(TEST_LINK)
+	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -o $@ $< $(TEST_LINK)
 
 .PHONY: test unit system unit-build fuzz-build bench-build test-deps
 test: deps test-deps
