@@ -1,5 +1,8 @@
 #include "crypto/password.h"
 
+#include "codec/base64.h"
+#include "crypto/random.h"
+
 #include <assert.h>
 #include <sodium.h>
 #include <string.h>
@@ -25,6 +28,19 @@ struct str password_hash(struct arena *a, struct str password)
     if (crypto_pwhash_str_alg(out, password.p, password.n, PASSES, MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13) != 0)
         return (struct str){NULL, 0};
     return str_copy(a, str_of(out));
+}
+
+struct str password_decoy(struct arena *a)
+{
+    uint8_t salt[crypto_pwhash_SALTBYTES];
+    uint8_t hash[32];
+    random_bytes(salt, sizeof(salt));
+    random_bytes(hash, sizeof(hash));
+    struct str decoy =
+        str_fmt(a, "$argon2id$v=19$m=%u,t=%llu,p=1$%.*s$%.*s", MEMORY_BYTES / 1024, PASSES,
+                STR_ARG(base64_encode(a, salt, sizeof(salt))), STR_ARG(base64_encode(a, hash, sizeof(hash))));
+    assert(!password_needs_rehash(decoy));
+    return decoy;
 }
 
 bool password_verify(struct str hash, struct str password)

@@ -21,6 +21,9 @@
 struct str password_hash(struct arena *a, struct str password) __attribute__((warn_unused_result));
 /* False for a wrong password, and for a `hash` that is none. */
 bool password_verify(struct str hash, struct str password) __attribute__((warn_unused_result));
+/* A stored form of today's cost that no password fits: to check against where there is no account, in the same time. It
+ * is made of random bytes, without hashing anything. */
+struct str password_decoy(struct arena *a) __attribute__((warn_unused_result));
 /* True if `hash` was made at another cost than that of today, or is no Argon2id hash. */
 bool password_needs_rehash(struct str hash);
 

@@ -45,7 +45,6 @@ struct accounts {
     struct account_hooks hooks;
 };
 
-/* Takes some 20 ms: it hashes a password to compare unknown users with. */
 struct accounts *accounts_new(void);
 /* Writes what is not written yet (last_seen of devices) and frees; s->accounts is NULL afterwards. Accepts none. */
 void accounts_free(struct services *s);

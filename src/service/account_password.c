@@ -4,7 +4,6 @@
 #include "base/thread.h"
 #include "codec/utf8.h"
 #include "crypto/password.h"
-#include "crypto/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +11,13 @@
 #define RUNNING_MAX   2
 #define WAITING_MAX   32
 #define RETRY_AFTER   1000
-#define DECOY_LETTERS 32
 
 struct account_passwords {
     struct mutex lock;
     struct cond turn;
     unsigned running;
     unsigned waiting;
-    char decoy[PASSWORD_HASH_MAX]; /* hash of a password nobody knows */
+    char decoy[PASSWORD_HASH_MAX]; /* compared with where there is no account */
     size_t decoy_size;
 };
 
@@ -29,9 +27,7 @@ struct account_passwords *account_passwords_new(void)
     mutex_init(&p->lock);
     cond_init(&p->turn);
     struct arena *a = arena_new();
-    struct str decoy = password_hash(a, random_string(a, DECOY_LETTERS, RANDOM_BASE62));
-    if (!decoy.p)
-        memory_exhausted(0);
+    struct str decoy = password_decoy(a);
     memcpy(p->decoy, decoy.p, decoy.n);
     p->decoy_size = decoy.n;
     arena_free(&a);

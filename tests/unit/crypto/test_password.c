@@ -54,12 +54,25 @@ static void test_other_hashes(void **state)
     assert_false(password_verify((struct str){NULL, 0}, STR("")));
 }
 
+static void test_decoy(void **state)
+{
+    struct arena *a = arena_new();
+    struct str decoy = password_decoy(a);
+    (void)state;
+    assert_false(password_needs_rehash(decoy));
+    assert_false(password_verify(decoy, STR("")));
+    assert_false(password_verify(decoy, decoy));
+    assert_false(str_eq(decoy, password_decoy(a)));
+    arena_free(&a);
+}
+
 int main(void)
 {
     crypto_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hash_and_verify),
         cmocka_unit_test(test_other_hashes),
+        cmocka_unit_test(test_decoy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
