@@ -111,7 +111,7 @@ static enum reached ask_server(struct attempt *t, const char *path)
 static enum reached use_database(struct attempt *t)
 {
     struct arena *a = t->line->arena;
-    struct store_error error = {""};
+    struct store_error error = {.text = ""};
     struct server server;
     const char *path = server_path(a, t->config, SERVER_DATABASE);
 

@@ -275,7 +275,7 @@ enum command_exit serve_run(struct command_line *line, struct config *config, bo
 {
     struct serving s = {.line = line, .watchdog_ms = notify_watchdog_ms()};
     int64_t began_us = clock_mono_us();
-    struct store_error error = {""};
+    struct store_error error = {.text = ""};
     sigset_t awaited;
 
     umask(077);

@@ -274,7 +274,7 @@ static bool copy_most(struct driver_conn *c)
 static void copy_back(struct driver_db *db)
 {
     struct checkpointer *cp = &db->checkpointer;
-    struct store_error error = {""};
+    struct store_error error = {.text = ""};
     if (!cp->conn)
         cp->conn = sqlite_connect(db, DRIVER_READER, &error);
     /* A connection knows of the log once it has read something; before that it finds nothing to copy. */
