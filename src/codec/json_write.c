@@ -10,20 +10,22 @@ struct out {
     struct buf *b;
     char *p;
     char *end;
+    char nowhere; /* for p and end after an overflow */
 };
 
-static void out_load(struct out *o, size_t n)
+static bool out_load(struct out *o, size_t n)
 {
     struct buf *b = o->b;
-    o->p = buf_reserve(b, n);
-    o->end = o->p ? b->p + (b->cap < b->max ? b->cap : b->max) : NULL;
+    char *p = buf_reserve(b, n);
+    o->p = p ? p : &o->nowhere;
+    o->end = p ? b->p + (b->cap < b->max ? b->cap : b->max) : &o->nowhere;
+    return p != NULL;
 }
 
-static struct out out_open(struct buf *b)
+static void out_open(struct out *o, struct buf *b)
 {
-    struct out o = {.b = b};
-    out_load(&o, 0);
-    return o;
+    o->b = b;
+    (void)out_load(o, 0);
 }
 
 static void out_close(struct out *o)
@@ -35,8 +37,7 @@ static void out_close(struct out *o)
 static bool out_more(struct out *o, size_t n)
 {
     out_close(o);
-    out_load(o, n);
-    return o->p != NULL;
+    return out_load(o, n);
 }
 
 static inline bool out_room(struct out *o, size_t n)
@@ -166,14 +167,16 @@ static void put_value(struct out *o, const struct json *v)
 
 void json_write(struct buf *b, const struct json *v)
 {
-    struct out o = out_open(b);
+    struct out o;
+    out_open(&o, b);
     put_value(&o, v);
     out_close(&o);
 }
 
 void json_write_string(struct buf *b, struct str s)
 {
-    struct out o = out_open(b);
+    struct out o;
+    out_open(&o, b);
     put_string(&o, s);
     out_close(&o);
 }
