@@ -11,18 +11,20 @@
 static const char sorted_event[] =
     "{\"auth_events\":[\"$Qd1HlT5oO7eFEVqT0cWbG2kx8XqSzWg8yZgC8mUPV3A\",\"$"
     "2vZ3bZg6Qm0rXw5oQy4Jm1ZzQ7b3C1lqHkqQ8r1Tn0E\","
-    "\"$3kA9mJp7dYb1Ue5sRf2Wc8xNz4Lq6Th0VoGiDyKtPQs\"],\"content\":{\"body\":\"Shall we meet at the station at ten? I "
+    "\"$3kA9mJp7dYb1Ue5sRf2Wc8xNz4Lq6Th0VoGiDyKtPQs\",\"$7hJ2kLm9Qw4Er6Ty8Ui0OpAs3Df5Gh1Zx-Cv_BnMqWeR\",\"$"
+    "8iK3lMn0Rx5Fs7Uz9Vj1PqBt4Eg6Hi2Ay-Dw_CoNrXfS\"],\"content\":{\"body\":\"Shall we meet at the station at ten? I "
     "bring "
     "the bread and the cheese, if somebody has room for a basket in the "
-    "car.\",\"msgtype\":\"m.text\",\"m.mentions\":{}},"
+    "car.\",\"msgtype\":\"m.text\",\"m.mentions\":{\"user_ids\":[\"@bob:example.org\"]}},"
     "\"depth\":48213,\"hashes\":{\"sha256\":\"pW5zJt2aX7nVYkQh0uLr4mBc9sDf1gEo6iTj8yKxZ3w\"},\"origin_server_ts\":"
     "1718035200123,"
-    "\"prev_events\":[\"$9fQm2Xr7Lc5Vb1Nz8Kd4Jh6Gs3Ap0Wo-Ty_UeIiRqEs\"],\"room_id\":\"!kXfPzQvLmNbRtYwSgH:example."
+    "\"prev_events\":[\"$9fQm2Xr7Lc5Vb1Nz8Kd4Jh6Gs3Ap0Wo-Ty_UeIiRqEs\",\"$0gRn3Ys8Md6Wc2Oa9Le5Ki7Ht4Bq1Xp-Uz_"
+    "VfJjSrFt\"],\"room_id\":\"!kXfPzQvLmNbRtYwSgH:example."
     "org\","
     "\"sender\":\"@alice.liddell:example.org\",\"signatures\":{\"example.org\":{\"ed25519:a_Kx7q\":"
     "\"Vd7x1Zb9Qk3Lm5Np8Rs2Tu4Wy6Ac0Ef-Gh_JiKlMoPqStUvXwYzBdCfEgHjIkLnOm1P3Q5R7S9T0U2V4W6\"}},\"type\":\"m.room."
     "message\","
-    "\"unsigned\":{\"age_ts\":1718035200123}}";
+    "\"unsigned\":{\"age_ts\":1718035200123,\"transaction_id\":\"m1718035200123.42\"}}";
 
 static const char unsorted_event[] =
     "{\"type\": \"m.room.message\", \"sender\": \"@j\\u00fcrgen:example.org\", \"room_id\": "

@@ -338,6 +338,18 @@ static void test_depth(void **state)
     arena_free(&a);
 }
 
+static void test_too_long(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    static const char text[] = "1";
+    /* Refused for its length, before a byte of it is read. */
+    struct json_result r = json_parse(a, (struct str){text, (size_t)UINT32_MAX + 1}, JSON_DEPTH_MAX);
+    assert_null(r.value);
+    assert_string_equal(r.error, "text too long");
+    arena_free(&a);
+}
+
 static void test_failure_leaves_arena(void **state)
 {
     (void)state;
@@ -422,11 +434,17 @@ static void test_many_members_one_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_strings),      cmocka_unit_test(test_every_place),
-        cmocka_unit_test(test_depth),        cmocka_unit_test(test_failure_leaves_arena),
-        cmocka_unit_test(test_many_members), cmocka_unit_test(test_many_members_one_twice),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_every_place),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_failure_leaves_arena),
+        cmocka_unit_test(test_many_members),
+        cmocka_unit_test(test_many_members_one_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
