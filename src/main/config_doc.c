@@ -3,7 +3,7 @@
 #include "codec/json_writer.h"
 #include "main/config_ignored.h"
 
-#define COMMENT_WIDTH 100
+#define LINE_WIDTH 110
 
 /* A basic string of TOML. */
 static void add_quoted(struct buf *out, struct str text)
@@ -54,19 +54,19 @@ static void add_value(struct buf *out, const struct config_option *option, struc
         buf_add_char(out, ']');
 }
 
-/* The text in lines of comment, broken between words. */
-static void add_comment(struct buf *out, struct str text)
+/* The text in lines that begin with `prefix`, broken between words. */
+static void add_lines(struct buf *out, const char *prefix, struct str text)
 {
-    size_t column = 0;
+    size_t column = 0, prefix_size = str_of(prefix).n;
 
     while (text.n > 0) {
         struct str word = str_cut(text, ' ', &text);
-        if (column > 0 && column + 1 + word.n > COMMENT_WIDTH) {
+        if (column > 0 && column + 1 + word.n > LINE_WIDTH) {
             buf_add_char(out, '\n');
             column = 0;
         }
-        buf_add(out, column == 0 ? STR("# ") : STR(" "));
-        column += (column == 0 ? 2 : 1) + word.n;
+        buf_add(out, column == 0 ? str_of(prefix) : STR(" "));
+        column += (column == 0 ? prefix_size : 1) + word.n;
         buf_add(out, word);
     }
     buf_add_char(out, '\n');
@@ -98,7 +98,7 @@ static void add_toml_option(struct buf *out, const struct config_option *option,
     const char *shown = option->fallback ? option->fallback : option->example ? option->example : "...";
 
     buf_add_char(out, '\n');
-    add_comment(out, str_of(option->help));
+    add_lines(out, "# ", str_of(option->help));
     buf_fmt(out, "%s%.*s = ", given.n > 0 ? "" : "#", STR_ARG(name));
     add_value(out, option, given.n > 0 ? given : str_of(shown));
     buf_add_char(out, '\n');
@@ -150,7 +150,9 @@ static const char markdown_head[] =
 
 static void add_markdown_option(struct buf *out, const struct config_option *option)
 {
-    buf_fmt(out, "\n### `%s`\n\n%s\n\n- Type: %s", option->name, option->help, config_option_type_text(option));
+    buf_fmt(out, "\n### `%s`\n\n", option->name);
+    add_lines(out, "", str_of(option->help));
+    buf_fmt(out, "\n- Type: %s", config_option_type_text(option));
     if (option->unit && option->type == CONFIG_DURATION)
         buf_fmt(out, "; a plain number counts %s", option->unit[0] == 's' ? "seconds" : "milliseconds");
     if (option->type == CONFIG_SECRET)

@@ -154,7 +154,7 @@ bool store_open(const struct store_options *options, struct store **store_out, s
     mutex_init(&store->lock);
     cond_init(&store->returned);
     *store_out = NULL;
-    *error = (struct store_error){""};
+    *error = (struct store_error){.text = ""};
 
     struct store_tx *tx = NULL;
     store->db = store->driver->open(options, error);
