@@ -67,7 +67,7 @@ lint-headers:
 lint-cppcheck: | build/packages
 	@mkdir -p build/cppcheck
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr -j2 \
-	    --suppressions-list=tools/cppcheck.suppress --cppcheck-build-dir=build/cppcheck -Isrc -D_GNU_SOURCE src
+	    --suppressions-list=tools/cppcheck.suppress --include=tools/cppcheck.h --cppcheck-build-dir=build/cppcheck -Isrc -D_GNU_SOURCE src
 
 lint-tidy: $(TIDY)
 
