@@ -284,6 +284,9 @@ static bool push(struct exchange *x, bool bounded)
 
 static enum MHD_Result on_complete(struct exchange *x)
 {
+    if (!x->complete)
+        atomic_fetch_add(&x->server->complete, 1);
+    x->complete = true;
     if (x->stage == EXCHANGE_ANSWERED)
         return queue_response(x);
     if (x->stage == EXCHANGE_DROPPED)
@@ -307,9 +310,11 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, co
                                 const char *version, const char *data, size_t *data_size, void **exchange)
 {
     struct exchange *x = *exchange;
-    (void)cls;
+    struct http_server *s = cls;
     (void)connection;
     (void)url;
+    if (atomic_load(&s->draining))
+        atomic_store(&s->received_ms, clock_mono_ms());
     if (x->stage == EXCHANGE_HEAD)
         return on_head(x, method, version);
     if (*data_size == 0)
@@ -338,6 +343,8 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **exchange,
     free_body(x);
     if (x->response)
         MHD_destroy_response(x->response);
+    if (x->complete)
+        atomic_fetch_sub(&s->complete, 1);
     free(x);
     *exchange = NULL;
     atomic_fetch_sub(&s->requests, 1);

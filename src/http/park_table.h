@@ -13,7 +13,9 @@
  * away.
  *
  * Ownership: an entry stands in its owner's struct; between a successful add and the moment one of the functions hands
- * it out again it belongs to the table. Threads: any.
+ * it out again it belongs to the table.
+ *
+ * Threads: any.
  */
 #ifndef HEARTH_HTTP_PARK_TABLE_H
 #define HEARTH_HTTP_PARK_TABLE_H

@@ -1,6 +1,6 @@
 #include "http/request.h"
 
-#include <string.h>
+#include "codec/url.h"
 
 static const struct str method_names[HTTP_METHOD_COUNT] = {
     [HTTP_GET] = STR_INIT("GET"),       [HTTP_POST] = STR_INIT("POST"),       [HTTP_PUT] = STR_INIT("PUT"),
@@ -64,65 +64,10 @@ size_t http_path_split(struct str path, struct str *segments, size_t max)
     }
 }
 
-static int hex_value(char c)
+static struct str decode_or_leave(struct arena *a, struct str s)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-int http_escaped_byte(struct str s, size_t at)
-{
-    if (s.n - at < 3 || s.p[at] != '%')
-        return -1;
-    int high = hex_value(s.p[at + 1]);
-    int low = hex_value(s.p[at + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
-struct str http_percent_decode_into(char *buffer, size_t size, struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        int byte = s.p[i] == '%' ? http_escaped_byte(s, i) : (unsigned char)s.p[i];
-        if (byte < 0 || n == size)
-            return (struct str){NULL, 0};
-        buffer[n++] = (char)byte;
-        if (s.p[i] == '%')
-            i += 2;
-    }
-    return (struct str){buffer, n};
-}
-
-bool http_percent_decode(struct arena *a, struct str s, struct str *out)
-{
-    *out = s;
-    if (str_find(s, '%') == s.n)
-        return true;
-    struct str decoded = http_percent_decode_into(arena_alloc(a, s.n), s.n, s);
-    if (!decoded.p)
-        return false;
-    *out = decoded;
-    return true;
-}
-
-static struct str form_decode(struct arena *a, struct str s)
-{
-    if (str_find(s, '%') == s.n && str_find(s, '+') == s.n)
-        return s;
-    char *p = arena_alloc(a, s.n);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        int byte = http_escaped_byte(s, i);
-        p[n++] = byte >= 0 ? (char)byte : s.p[i] == '+' ? ' ' : s.p[i];
-        if (byte >= 0)
-            i += 2;
-    }
-    return (struct str){p, n};
+    struct str decoded;
+    return url_decode(a, s, URL_PLUS_IS_SPACE, &decoded) ? decoded : s;
 }
 
 size_t http_query_parse(struct arena *a, struct str query, const struct http_pair **out)
@@ -138,7 +83,7 @@ size_t http_query_parse(struct arena *a, struct str query, const struct http_pai
             continue;
         struct str value;
         struct str name = str_cut(pair, '=', &value);
-        pairs[count++] = (struct http_pair){form_decode(a, name), form_decode(a, value)};
+        pairs[count++] = (struct http_pair){decode_or_leave(a, name), decode_or_leave(a, value)};
     }
     *out = pairs;
     return count;

@@ -105,17 +105,8 @@ enum http_method http_method_parse(struct str name);
  * 0 if it does not start with "/". */
 size_t http_path_split(struct str path, struct str *segments, size_t max);
 
-/* Decodes %XX. False if a "%" is not followed by two hexadecimal digits. The result may hold any byte, even NUL and
- * bytes that are no UTF-8; it is `s` itself if there is nothing to decode. */
-bool http_percent_decode(struct arena *a, struct str s, struct str *out) __attribute__((warn_unused_result));
-
-/* The same into a caller's buffer; p == NULL if it is malformed or does not fit. */
-struct str http_percent_decode_into(char *buffer, size_t size, struct str s);
-/* The byte that the escape at s.p[at] stands for, or -1 if there is no well-formed one. */
-int http_escaped_byte(struct str s, size_t at);
-
-/* Parses name=value&name=value with "+" for a space, as application/x-www-form-urlencoded (WHATWG URL 5.1): escapes
- * that are malformed stand for themselves. Pairs beyond HTTP_MAX_QUERY are left away. Returns their count. */
+/* Parses name=value&name=value with "+" for a space, as browsers write forms. A name or value with a malformed escape
+ * is left as it stands. Pairs beyond HTTP_MAX_QUERY are left away. Returns their count. */
 size_t http_query_parse(struct arena *a, struct str query, const struct http_pair **out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "http/route.h"
 
 #include "base/memory.h"
+#include "codec/url.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -131,11 +132,52 @@ struct search {
     struct router_match match;
 };
 
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte that the escape at s.p[at] stands for, or -1 if there is no well-formed one. */
+static int escaped_byte(struct str s, size_t at)
+{
+    if (s.n - at < 3 || s.p[at] != '%')
+        return -1;
+    int high = hex_value(s.p[at + 1]), low = hex_value(s.p[at + 2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+static bool has_malformed_escape(struct str s)
+{
+    for (size_t i = str_find(s, '%'); i < s.n; i++) {
+        if (s.p[i] == '%' && escaped_byte(s, i) < 0)
+            return true;
+    }
+    return false;
+}
+
+/* Decodes well-formed escapes without an arena; p == NULL if it is longer than any literal. */
+static struct str decode_literal(char buffer[MAX_LITERAL], struct str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (n == MAX_LITERAL)
+            return (struct str){NULL, 0};
+        int byte = escaped_byte(s, i);
+        buffer[n++] = byte < 0 ? s.p[i] : (char)byte;
+        i += byte < 0 ? 0 : 2;
+    }
+    return (struct str){buffer, n};
+}
+
 static const struct node *literal_child(const struct node *n, struct str segment)
 {
     char decoded[MAX_LITERAL];
     if (str_find(segment, '%') < segment.n) {
-        segment = http_percent_decode_into(decoded, sizeof decoded, segment);
+        segment = decode_literal(decoded, segment);
         if (!segment.p)
             return NULL;
     }
@@ -162,15 +204,6 @@ static bool search_from(struct search *s, const struct node *n, size_t depth, si
     return search_from(s, n->param, depth + 1, params + 1);
 }
 
-static bool has_malformed_escape(struct str s)
-{
-    for (size_t i = str_find(s, '%'); i < s.n; i++) {
-        if (s.p[i] == '%' && http_escaped_byte(s, i) < 0)
-            return true;
-    }
-    return false;
-}
-
 struct router_match router_match(const struct router *r, enum http_method method, const struct str *segments,
                                  size_t segment_count, struct arena *arena)
 {
@@ -188,7 +221,7 @@ struct router_match router_match(const struct router *r, enum http_method method
     }
     s.match.result = ROUTER_FOUND;
     for (size_t i = 0; arena && i < s.match.param_count; i++) {
-        bool decoded = http_percent_decode(arena, s.match.params[i], &s.match.params[i]);
+        bool decoded = url_decode(arena, s.match.params[i], 0, &s.match.params[i]);
         assert(decoded);
     }
     return s.match;

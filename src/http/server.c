@@ -12,6 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* How long a drain waits for the rest of a request. */
+static const int64_t stalled_ms = 500;
+
 /* --- options --- */
 
 static unsigned default_workers(void)
@@ -169,15 +172,24 @@ uint64_t http_server_wake_seq(const struct http_server *s)
 
 /* --- stop --- */
 
+/* Whether nothing is left to wait for. Of a client that vanishes in the middle of its request libmicrohttpd often
+ * learns only at the idle timeout: those of which nothing more comes are not waited for. */
+static bool is_drained(struct http_server *s, int64_t now_ms)
+{
+    return atomic_load(&s->requests) == 0 ||
+           (atomic_load(&s->complete) == 0 && now_ms - atomic_load(&s->received_ms) >= stalled_ms);
+}
+
 bool http_server_drain(struct http_server *s, int64_t timeout_ms)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
-    int64_t until = clock_mono_ms() + timeout_ms;
+    int64_t now_ms = clock_mono_ms(), until_ms = now_ms + timeout_ms;
+    atomic_store(&s->received_ms, now_ms);
     atomic_store(&s->draining, true);
     watch_close_listeners(s);
     exchange_rerun(s, park_table_close(&s->parks), true);
-    while (atomic_load(&s->requests) > 0) {
-        if (clock_mono_ms() >= until)
+    for (; !is_drained(s, now_ms); now_ms = clock_mono_ms()) {
+        if (now_ms >= until_ms)
             return false;
         nanosleep(&pause, NULL);
     }

@@ -19,13 +19,18 @@
  * request may be run once too often, never too seldom.
  *
  * What is refused here, with {"errcode", "error"} and the standard headers, and the connection closed:
- *     400 M_UNKNOWN      malformed or ambiguous framing (RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1, 6.3): nothing may
- * be smuggled past a proxy. Connections with a chunked request are closed after the answer as well 413 M_TOO_LARGE    a
- * body beyond the verdict's limit: at once if Content-Length says so, else when it is crossed 431 M_TOO_LARGE    a head
- * larger than max_header_bytes, or more than HTTP_MAX_HEADERS headers and with the connection kept: 503 M_UNKNOWN the
- * queue of the pool is full (Retry-After: 1) Exceptions: what libmicrohttpd can not even read (no colon in a header
- * line, heads beyond its own memory, malformed chunks) it answers itself, with the right status and a short text of its
- * own, and closes the connection.
+ *     400 M_UNKNOWN     malformed or ambiguous framing (RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1, 6.3): nothing is
+ *                       to be smuggled past a proxy
+ *     413 M_TOO_LARGE   a body beyond the verdict's limit: at once if Content-Length says so, or when it is crossed
+ *     431 M_TOO_LARGE   a head larger than max_header_bytes, more than HTTP_MAX_HEADERS headers, or so many in so
+ *                       large a head (each counts 64 bytes more) that no room is left for the head of a response
+ *     503 M_UNKNOWN     body_memory_max is reached
+ * and with the connection kept:
+ *     503 M_UNKNOWN     the queue of the pool is full (Retry-After: 1)
+ * What libmicrohttpd itself can not read (a malformed Content-Length, a header line without colon, a head beyond its
+ * memory, malformed chunks, another version than HTTP/1) it answers with the right status and a short text of its own,
+ * and closes the connection. A connection is also closed after a chunked request: among chunks libmicrohttpd takes a
+ * bare LF for a line end, which can not be seen here.
  *
  * Threads: wake, wake_seq and stats may be called from any thread; the others from the thread that owns the server.
  */
@@ -94,8 +99,9 @@ void http_server_wake(struct http_server *s, uint64_t key);
 uint64_t http_server_wake_seq(const struct http_server *s);
 
 /* Closes the listeners, runs parked requests again with timed_out set, and waits until all requests have been answered
- * and sent. False if some are still there after `timeout_ms`. Requests that still arrive on open connections are
- * answered, and their connections closed. */
+ * and sent; those that are still arriving too, unless nothing more comes of them for half a second. False if some are
+ * still there after `timeout_ms`. Requests that begin meanwhile on open connections are answered as well, and each
+ * connection is closed with its next answer. */
 bool http_server_drain(struct http_server *s, int64_t timeout_ms) __attribute__((warn_unused_result));
 
 /* Stops and frees the server; requests in flight are cut off, but handlers that run are waited for. Accepts NULL; a

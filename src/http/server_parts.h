@@ -8,10 +8,11 @@
  * An exchange is one request and its response. It is created when the request line has arrived and freed when the
  * response has been sent or the connection has broken. Who may touch it changes hands, always through a lock:
  *
- *     I/O thread --(push)--> worker --(park_table_add)--> park table --(wake, deadline, gone, close)--> whoever took it
- * out ^                   | ^                                                                          |     |
- *          '-(resume)----------'-'---------------------------------(push)-----------------------------------'     |
- *          '-------------------------------------------------------(resume, the client is gone)-------------------'
+ *     I/O thread --push--> worker --park_table_add--> park table --wake, deadline, close--> whoever took it out
+ *          ^                 | ^                           |                                       |
+ *          |                 | '---------------------------+-------------------push---------------'
+ *          +-----resume------'                             '--the client went away--> watch thread
+ *          '--------------------------resume, to be closed------------------------------'
  *
  * From the end of its body until it is resumed, its connection is suspended: libmicrohttpd does not touch it, and the
  * head of the request stays readable in the connection's memory, so that nothing is copied.
@@ -53,6 +54,7 @@ struct exchange {
     bool slow;
     bool close;
     bool timed_out;
+    bool complete; /* counted in the server's `complete` */
     enum exchange_stage stage;
     unsigned wakeups;
     unsigned listener;
@@ -83,6 +85,7 @@ struct watch {
     atomic_bool stopping;
     atomic_bool listeners_closed;
     int64_t paused_until_ms; /* not accepting, for lack of descriptors or because there are too many connections */
+    int64_t warned_ms;       /* of that, in the log */
     struct mutex linger_lock;
     unsigned linger_count;
     struct watch_linger lingers[WATCH_LINGER_MAX];
@@ -105,6 +108,8 @@ struct http_server {
     atomic_bool draining;
     _Atomic uint64_t next_id;
     _Atomic unsigned requests;
+    _Atomic unsigned complete;   /* of these, how many have arrived as a whole */
+    _Atomic int64_t received_ms; /* when something of a request arrived last; kept only while draining */
     _Atomic uint64_t requests_total;
     _Atomic uint64_t refused_total;
     _Atomic uint64_t parked_gone_total;

@@ -13,6 +13,7 @@
 /* How long not to accept when there are too many connections or descriptors: they wait in the backlog. */
 static const int64_t pause_ms = 20;
 static const int64_t linger_ms = 3000;
+static const int64_t warn_every_ms = 10000;
 static const unsigned accepts_at_once = 64;
 
 /* What an event is about stands in the top bits of its data. */
@@ -145,6 +146,15 @@ static void pause_accepting(struct http_server *s)
     s->watch.paused_until_ms = clock_mono_ms() + pause_ms;
 }
 
+static void warn_refused(struct watch *w, int error)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (w->warned_ms && now_ms - w->warned_ms < warn_every_ms)
+        return;
+    w->warned_ms = now_ms;
+    log_warn("cannot accept connections: the system has no more descriptors or memory", LOG_INT("errno", error));
+}
+
 /* False if there is nothing more to accept for now. */
 static bool accept_one(struct http_server *s, unsigned index)
 {
@@ -157,7 +167,7 @@ static bool accept_one(struct http_server *s, unsigned index)
     int fd = accept4(s->listeners[index].fd, &peer.address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_warn("cannot accept a connection", LOG_INT("errno", errno));
+            warn_refused(&s->watch, errno);
             pause_accepting(s);
             return false;
         }
