@@ -18,23 +18,26 @@ static const struct str bucket_names[] = {
     [BUCKET_LEAVE] = STR_INIT("leave"),
 };
 
+/* Where a room belongs. Invites and knocks are told once; rooms that were left, when it happens, and otherwise only to
+ * those who ask for them. */
 static enum bucket bucket_of(const struct sync_query *q, const struct membership_row *row)
 {
-    bool changed = row->pos > q->since || q->full_state;
+    bool everything = !q->since || q->full_state;
+    bool changed = row->pos > q->since;
     switch (row->membership) {
     case MEMBERSHIP_JOIN:
         return BUCKET_JOIN;
     case MEMBERSHIP_INVITE:
-        return changed ? BUCKET_INVITE : BUCKET_NONE;
+        return everything || changed ? BUCKET_INVITE : BUCKET_NONE;
     case MEMBERSHIP_KNOCK:
-        return changed ? BUCKET_KNOCK : BUCKET_NONE;
+        return everything || changed ? BUCKET_KNOCK : BUCKET_NONE;
     case MEMBERSHIP_LEAVE:
     case MEMBERSHIP_BAN:
         if (row->forgotten)
             return BUCKET_NONE;
-        if (!q->since || !changed)
-            return q->filter.include_leave && changed ? BUCKET_LEAVE : BUCKET_NONE;
-        return BUCKET_LEAVE;
+        if (q->since && changed)
+            return BUCKET_LEAVE;
+        return everything && q->filter.include_leave ? BUCKET_LEAVE : BUCKET_NONE;
     case MEMBERSHIP_NONE:
         break;
     }
