@@ -30,9 +30,10 @@ struct world {
     int64_t woken_nid;
 };
 
-static inline int64_t *world_clock(void)
+/* The store's thread reads it too. */
+static inline _Atomic int64_t *world_clock(void)
 {
-    static int64_t now = 0;
+    static _Atomic int64_t now;
     return &now;
 }
 

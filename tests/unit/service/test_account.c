@@ -1,6 +1,8 @@
+#include "base/thread.h"
 #include "service/account.h"
-#include "service/device.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "world.h"
@@ -258,6 +260,57 @@ static void lists(void **state)
     world_fini(&w);
 }
 
+struct reader {
+    struct world *w;
+    struct str token;
+    atomic_bool *ended;  /* the logout has been answered */
+    atomic_uint *passed; /* how often the token was good after that */
+    atomic_uint *before; /* and before */
+};
+
+static void keep_asking(void *arg)
+{
+    struct reader *r = arg;
+    for (int after = 0; after < 200;) {
+        struct arena *a = arena_new();
+        struct caller caller;
+        bool ended = atomic_load(r->ended);
+        bool good = account_authenticate(&r->w->services, a, r->token, &caller).code == ERRCODE_NONE;
+        if (good)
+            atomic_fetch_add(ended ? r->passed : r->before, 1);
+        after += ended;
+        arena_free(&a);
+    }
+}
+
+/* Readers that come from the database while the token ends must not put it back into memory. */
+static void logout_is_final(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w, NULL);
+    struct account_info alice = world_user(&w, STR("alice"));
+    for (int round = 0; round < 20; round++) {
+        struct session session = world_login(&w, alice.user_nid, STR("ONE"), false);
+        struct thread threads[4];
+        atomic_bool ended = false;
+        atomic_uint passed = 0;
+        atomic_uint before = 0;
+        struct reader reader = {&w, session.access_token, &ended, &passed, &before};
+        for (size_t i = 0; i < COUNT_OF(threads); i++)
+            assert_true(thread_start(&threads[i], "reader", 0, keep_asking, &reader));
+        while (atomic_load(&before) == 0)
+            sched_yield();
+        struct caller caller = {.user_nid = alice.user_nid, .device_id = STR("ONE")};
+        assert_int_equal(account_session_end(&w.services, &caller).code, ERRCODE_NONE);
+        atomic_store(&ended, true);
+        for (size_t i = 0; i < COUNT_OF(threads); i++)
+            thread_join(&threads[i]);
+        assert_int_equal(atomic_load(&passed), 0);
+    }
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +324,7 @@ int main(void)
         cmocka_unit_test(deactivation),
         cmocka_unit_test(admin_shows_at_once),
         cmocka_unit_test(lists),
+        cmocka_unit_test(logout_is_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
