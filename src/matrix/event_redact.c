@@ -102,8 +102,8 @@ static struct json redact_content(struct arena *a, const struct redaction_table 
         const struct kept_content *row = &table->contents[i];
         if (!str_eq(row->type, type))
             continue;
-        if (!row->keys && json_is(content, JSON_OBJECT))
-            return *content;
+        if (!row->keys)
+            return json_is(content, JSON_OBJECT) ? *content : *json_object(a);
         return *keep_keys(a, content, row->keys, row->count);
     }
     return *json_object(a);

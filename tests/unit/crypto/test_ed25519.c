@@ -1,10 +1,11 @@
 /* Ed25519 against RFC 8032, section 7.1, and what must not verify. */
 #include "crypto/crypto.h"
 #include "crypto/ed25519.h"
-#include "testing.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "testing.h"
 
 static void from_hex(const char *hex, uint8_t *out, size_t n)
 {

@@ -1,9 +1,10 @@
 /* SHA-256 and HMAC against published vectors (FIPS 180-2 appendix B, RFC 4231, RFC 2202). */
 #include "crypto/hash.h"
-#include "testing.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "testing.h"
 
 static void assert_hex(const uint8_t *bytes, size_t n, const char *want)
 {

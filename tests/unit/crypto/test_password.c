@@ -1,8 +1,9 @@
 #include "crypto/crypto.h"
 #include "crypto/password.h"
-#include "testing.h"
 
 #include <string.h>
+
+#include "testing.h"
 
 static void test_hash_and_verify(void **state)
 {

@@ -1,9 +1,10 @@
 /* Tokens and the random strings they are made of. */
 #include "crypto/crypto.h"
 #include "crypto/token.h"
-#include "testing.h"
 
 #include <string.h>
+
+#include "testing.h"
 
 static void test_random_string(void **state)
 {

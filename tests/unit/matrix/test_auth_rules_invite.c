@@ -180,6 +180,26 @@ static void test_many_signatures(void **state)
     arena_free(&a);
 }
 
+/* Public keys may be in either alphabet: one whose two forms differ. */
+static void test_url_safe_key(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    uint8_t seed_byte = 0;
+    struct signing_key key;
+    struct str text;
+    do {
+        key = key_of(++seed_byte);
+        text = base64_url_encode(a, key.key.public_key, sizeof(key.key.public_key));
+    } while (str_eq(text, public_key(a, &key)));
+    struct case_room room = case_room(a, room_version_default(), NULL, with_keys(a, ROOM ONE_KEY, text, STR("")));
+    struct json *signed_part = case_json(a, "{'mxid':'@n:s','token':'token'}");
+    json_sign(a, signed_part, &key);
+    struct event e = invitation(&room, "@u:s", "@n:s", signed_part);
+    assert_null(auth_check(a, &e, case_state(&room)).refused);
+    arena_free(&a);
+}
+
 /* Third-party invitations that are no objects are still third-party invitations. */
 static void test_malformed(void **state)
 {
@@ -205,10 +225,8 @@ int main(void)
 {
     crypto_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_signatures),
-        cmocka_unit_test(test_many_signatures),
-        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_cases),        cmocka_unit_test(test_signatures), cmocka_unit_test(test_many_signatures),
+        cmocka_unit_test(test_url_safe_key), cmocka_unit_test(test_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
