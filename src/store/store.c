@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "store/migrations.h"
+#include "store/row_cache.h"
 #include "store/writer.h"
 
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 static const unsigned readers_default = 32;
+static const size_t cache_default = (size_t)8 << 20;
 /* A reader that nobody asked for so long is closed. */
 static const int64_t reader_idle_ms = 60000;
 
@@ -139,6 +141,9 @@ static bool check_server_name(struct store_tx *tx, struct str want, struct store
 
 static void store_free(struct store *store)
 {
+    row_cache_free(&store->users);
+    row_cache_free(&store->state_keys);
+    row_cache_free(&store->state_nodes);
     if (store->db)
         store->driver->close(store->db);
     cond_fini(&store->returned);
@@ -153,6 +158,10 @@ bool store_open(const struct store_options *options, struct store **store_out, s
     store->readers = options->readers ? options->readers : readers_default;
     mutex_init(&store->lock);
     cond_init(&store->returned);
+    size_t cache_bytes = options->cache_bytes ? options->cache_bytes : cache_default;
+    store->state_nodes = row_cache_new(cache_bytes / 2);
+    store->state_keys = row_cache_new(cache_bytes / 4);
+    store->users = row_cache_new(cache_bytes / 4);
     *store_out = NULL;
     *error = (struct store_error){.text = ""};
 

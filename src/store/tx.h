@@ -58,7 +58,6 @@ struct store {
     struct row_cache *state_nodes; /* state_map.c */
     struct row_cache *state_keys;  /* state_keys.c */
     struct row_cache *users;       /* users.c */
-    int64_t state_nodes_top;       /* atomic: all node numbers up to here are committed (state_map.c) */
 };
 
 /* Makes sure that the transaction has begun; false if it has failed. */

@@ -1,7 +1,7 @@
 /*
  * User ids and their numbers: every user id this server has met, local or not.
  *
- * Threads: as store.h says of transactions.
+ * Threads: as store.h says of transactions. Ids that were read are remembered for all threads (row_cache.h).
  */
 #ifndef HEARTH_STORE_USERS_H
 #define HEARTH_STORE_USERS_H
