@@ -1,5 +1,5 @@
 -- What every later part stands on: facts about the database itself, and the numbers of user ids.
--- {id} is the engine's 64-bit primary key that numbers itself; {clustered} asks for rows kept in primary-key order.
+-- store/migrations.h says what {id} and {clustered} stand for.
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY NOT NULL, -- 'server_name', 'pos_reserved'

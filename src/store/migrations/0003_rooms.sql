@@ -6,11 +6,12 @@ CREATE TABLE rooms (
     version TEXT NOT NULL
 );
 
--- The pairs (type, state_key) that state maps are keyed by, numbered.
+-- The pairs (type, state_key) that state maps are keyed by, numbered. Both are strangers' strings and may hold NUL, which
+-- PostgreSQL does not take as text.
 CREATE TABLE state_keys (
     state_key_nid {id},
-    type TEXT NOT NULL,
-    state_key TEXT NOT NULL,
+    type {blob} NOT NULL,
+    state_key {blob} NOT NULL,
     UNIQUE (type, state_key)
 );
 
