@@ -1,0 +1,130 @@
+#include "store/migrations.h"
+
+#include <sqlite3.h>
+
+#include "scratch.h"
+
+/* Applies a list to a database file as store_open does, and gives the error's text, "" if there was none. */
+static struct store_error apply(const char *path, const struct migration *list, size_t count)
+{
+    struct store_error error = {.text = ""};
+    struct store_options options = {.path = path, .server_name = SCRATCH_SERVER, .create = true};
+    struct store_tx tx = {.driver = &driver_sqlite, .writing = true};
+    struct driver_db *db = driver_sqlite.open(&options, &error);
+    assert_non_null(db);
+    tx.conn = driver_sqlite.connect(db, DRIVER_WRITER, &error);
+    assert_non_null(tx.conn);
+    bool ok = migrations_apply_list(&tx, list, count, &error);
+    assert_true(ok == (error.text[0] == '\0'));
+    driver_sqlite.disconnect(tx.conn);
+    driver_sqlite.close(db);
+    return error;
+}
+
+static char *query(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    const char *text = (const char *)sqlite3_column_text(stmt, 0);
+    char *copy = strdup(text ? text : "");
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return copy;
+}
+
+static void check_query(const char *path, const char *sql, const char *want)
+{
+    char *got = query(path, sql);
+    assert_string_equal(got, want);
+    free(got);
+}
+
+#define NUMBERS "SELECT group_concat(number || name, ' ') FROM (SELECT * FROM migrations ORDER BY number)"
+
+#define FIRST                                                                                                          \
+    "-- a comment\nCREATE TABLE a (id {id}, b {blob});\nINSERT INTO a (b) VALUES (x'00');\n"                           \
+    "CREATE TABLE c (n BIGINT PRIMARY KEY NOT NULL) {clustered};\n"
+
+static const struct migration one = {1, "one", FIRST};
+static const struct migration one_reworded = {1, "one",
+                                              "CREATE TABLE   a (id {id},\n\n b {blob}); -- another\n"
+                                              "INSERT INTO a (b) VALUES (x'00');\n"
+                                              "CREATE TABLE c (n BIGINT PRIMARY KEY NOT NULL) {clustered};"};
+static const struct migration one_changed = {1, "one", FIRST "CREATE TABLE d (n BIGINT);"};
+static const struct migration two = {2, "two", "INSERT INTO a (b) VALUES (x'01');"};
+static const struct migration four = {4, "four",
+                                      "{sqlite}INSERT INTO c VALUES (41);\n"
+                                      "{postgresql}INSERT INTO c VALUES (42);\n"};
+static const struct migration five_fails = {5, "five", "INSERT INTO c VALUES (50);\nINSERT INTO nowhere VALUES (1);"};
+
+static void are_applied_once(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder();
+    char *path = scratch_path(folder, "db");
+    const struct migration first[] = {one}, later[] = {one_reworded, four}, gap[] = {one, two, four};
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(apply(path, first, COUNT_OF(first)).text, "");
+        check_query(path, NUMBERS, "1one");
+        check_query(path, "SELECT count(*) FROM a", "1");
+    }
+    assert_string_equal(apply(path, later, COUNT_OF(later)).text, "");
+    check_query(path, NUMBERS, "1one 4four");
+    check_query(path, "SELECT group_concat(n) FROM c", "41");
+    assert_string_equal(apply(path, gap, COUNT_OF(gap)).text, "");
+    check_query(path, NUMBERS, "1one 2two 4four");
+    check_query(path, "SELECT count(*) FROM a", "2");
+    free(path);
+    scratch_remove(folder);
+}
+
+static void are_refused(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder();
+    char *path = scratch_path(folder, "db");
+    const struct migration all[] = {one, two, four}, older[] = {one, two}, other[] = {one_changed, two, four};
+    const struct migration failing[] = {one, two, four, five_fails};
+    assert_string_equal(apply(path, all, COUNT_OF(all)).text, "");
+
+    struct store_error error = apply(path, older, COUNT_OF(older));
+    assert_non_null(strstr(error.text, "the database is newer than this program: it has schema change 4 (four)"));
+    error = apply(path, other, COUNT_OF(other));
+    assert_non_null(strstr(error.text, "schema change 1 (one) differs"));
+    error = apply(path, failing, COUNT_OF(failing));
+    assert_non_null(strstr(error.text, "schema change 5 (five) failed: no such table: nowhere"));
+    check_query(path, NUMBERS, "1one 2two 4four");
+    check_query(path, "SELECT group_concat(n) FROM c", "41"); /* nothing of it was kept */
+    free(path);
+    scratch_remove(folder);
+}
+
+/* Those of the program: all of them apply to a new database, and leave no word unfilled. */
+static void the_programs_own(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder();
+    char *path = scratch_path(folder, "db");
+    for (int i = 0; i < 2; i++) {
+        struct store *store = scratch_open_at(path);
+        store_close(&store);
+    }
+    check_query(path, "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%{%' OR sql LIKE '%}%'", "0");
+    check_query(path, "SELECT count(*) >= 4 FROM migrations", "1");
+    check_query(path, "SELECT value FROM meta WHERE name = 'server_name'", "hearth.test");
+    free(path);
+    scratch_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(are_applied_once),
+        cmocka_unit_test(are_refused),
+        cmocka_unit_test(the_programs_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
