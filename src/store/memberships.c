@@ -45,8 +45,10 @@ static const struct sql count_of_room = SQL("SELECT count(*) FROM memberships WH
 static const struct sql select_shared =
     SQL("SELECT 1 FROM memberships AS a JOIN memberships AS b ON b.room_nid = a.room_nid AND b.user_nid = $2"
         " WHERE a.user_nid = $1 AND a.membership = 'join' AND b.membership = 'join' LIMIT 1");
-static const struct sql insert_push = SQL(
-    "INSERT INTO event_pushes (user_nid, room_nid, pos, notify_delta, highlight_delta) VALUES ($1, $2, $3, $4, $5)");
+/* An event may name a user twice. */
+static const struct sql insert_push =
+    SQL("INSERT INTO event_pushes (user_nid, room_nid, pos, notify_delta, highlight_delta) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (user_nid, room_nid, pos) DO NOTHING");
 static const struct sql sum_pushes = SQL("SELECT sum(notify_delta), sum(highlight_delta) FROM event_pushes"
                                          " WHERE user_nid = $1 AND room_nid = $2 AND pos > $3 AND pos <= $4");
 
