@@ -51,6 +51,10 @@ static const struct {
     {"server name: IPv6 zone", server_name_valid, STR_INIT("[fe80::1%eth0]"), false},
     {"server name: IPv6 with two gaps", server_name_valid, STR_INIT("[1::2::3]"), false},
     {"server name: IPv6 with nine parts", server_name_valid, STR_INIT("[1:2:3:4:5:6:7:8:9]"), false},
+    {"server name: IPv6 of 45 characters", server_name_valid,
+     STR_INIT("[0000:0000:0000:0000:0000:0000:255.255.255.255]"), true},
+    {"server name: IPv6 of 46 characters", server_name_valid,
+     STR_INIT("[00000:0000:0000:0000:0000:0000:255.255.255.255]"), false},
     {"server name: IPv6 very long", server_name_valid, STR_INIT("[" A50 "]"), false},
 
     {"user id", user_id_valid, STR_INIT("@alice:example.org"), true},
