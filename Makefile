@@ -72,7 +72,7 @@ deps:
 	@tools/packages install $(PACKAGES_BUILD)
 
 run: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory --silent all
 	@build/hearth init --if-missing --config $(DATA)/hearth.toml --set server_name=localhost \
 	    --set database_path=$(DATA) --set allow_registration=true
 	@exec build/hearth serve --welcome --config $(DATA)/hearth.toml

@@ -3,6 +3,7 @@
 #include "api/dispatch.h"
 #include "api/routes.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "http/server.h"
 #include "main/notify.h"
 #include "main/server.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #define TICK_MS           1000
+#define SECOND_SIGNAL_MS  500
 #define SOCKET_MODE       0600
 #define FILES_MAX         ((rlim_t)1 << 20)
 #define WELCOME_EXPIRY_MS INT64_C(86400000)
@@ -30,6 +33,7 @@ struct serving {
     struct http_server *http;
     int first_listener; /* the one that the welcome names */
     int64_t watchdog_ms, watchdog_due_ms;
+    atomic_bool stopped;
 };
 
 /* --- what the process needs --- */
@@ -252,23 +256,47 @@ static void run(struct serving *s, const sigset_t *awaited)
     }
 }
 
-static void stop(struct serving *s, const sigset_t *awaited)
-{
-    /* From here on a second signal does what it does by itself: it ends the process. */
-    signal(SIGHUP, SIG_IGN);
-    pthread_sigmask(SIG_UNBLOCK, awaited, NULL);
-    notify_stopping();
-    log_info("stopping");
-    if (s->http && !http_server_drain(s->http, server_newest(&s->server)->client_shutdown_timeout_ms))
-        log_warn("stopped with requests in work");
-}
-
 static void close_all(struct serving *s)
 {
     http_server_free(&s->http);
     dispatch_free(&s->dispatch);
     s->server.wake = (struct wake){0};
     server_close(&s->server);
+}
+
+/* While the server drains: another signal means "at once". Whatever comes within moments is the same wish said twice,
+ * by those who signal both a process and its group. */
+static void await_second_signal(void *arg)
+{
+    struct serving *s = arg;
+    const struct timespec wait = {.tv_nsec = 50 * 1000000L};
+    int64_t from_ms = clock_mono_ms() + SECOND_SIGNAL_MS;
+    sigset_t awaited;
+
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGTERM);
+    sigaddset(&awaited, SIGINT);
+    while (!atomic_load(&s->stopped)) {
+        if (sigtimedwait(&awaited, NULL, &wait) > 0 && clock_mono_ms() >= from_ms) {
+            log_warn("stopped at once");
+            _exit(COMMAND_FAILED);
+        }
+    }
+}
+
+static void stop(struct serving *s)
+{
+    struct thread second;
+    bool watched = thread_start(&second, "signals", 0, await_second_signal, s);
+
+    notify_stopping();
+    log_info("stopping");
+    if (!http_server_drain(s->http, server_newest(&s->server)->client_shutdown_timeout_ms))
+        log_warn("stopped with requests in work");
+    close_all(s);
+    atomic_store(&s->stopped, true);
+    if (watched)
+        thread_join(&second);
 }
 
 enum command_exit serve_run(struct command_line *line, struct config *config, bool welcome)
@@ -295,8 +323,7 @@ enum command_exit serve_run(struct command_line *line, struct config *config, bo
         say_welcome(&s);
     notify_ready();
     run(&s, &awaited);
-    stop(&s, &awaited);
-    close_all(&s);
+    stop(&s);
     log_info("stopped");
     return COMMAND_OK;
 }

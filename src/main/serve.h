@@ -5,8 +5,8 @@
  *        main thread: signals; once a second typing and watchdog
  *     STOPPING -> drain HTTP -> free HTTP -> dispatch -> server_close
  *
- * SIGTERM and SIGINT drain and stop; a second one ends the process at once, which costs no acknowledged write. SIGHUP
- * reads the configuration again. All signals are blocked everywhere but where the main thread waits for them.
+ * SIGTERM and SIGINT drain and stop; another, later one ends the process at once, which costs no acknowledged write.
+ * SIGHUP reads the configuration again. These signals are blocked in every thread and waited for in one.
  *
  * Threads: the main thread.
  */

@@ -42,7 +42,7 @@ static struct fault need_account(const struct services *s, struct arena *a, cons
         return fault;
 
     struct str user_id = account_user_id(s, a, user);
-    if (!user_id.p)
+    if (user_id.n == 0)
         return FAULT(M_INVALID_PARAM, "That is no user of this server");
     fault = account_find(s, a, user_id, out);
     return fault.code == M_NOT_FOUND ? FAULT(M_NOT_FOUND, "There is no such account") : fault;
@@ -76,7 +76,7 @@ static struct fault user_create(struct services *s, struct arena *a, const struc
     /* "@alice:here" is welcome too, where it can be meant. */
     if (str_starts(name, STR("@"))) {
         struct str user_id = account_user_id(s, a, name);
-        if (!user_id.p)
+        if (user_id.n == 0)
             return FAULT(M_INVALID_USERNAME, "That is no user id of this server");
         name = str_slice(user_id, 1, str_find(user_id, ':'));
     }
