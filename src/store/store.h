@@ -1,7 +1,7 @@
 /*
  * The store: transactions over the database, and nothing about what is stored (that is one file an aggregate).
  *
- *      worker threads                      writer thread (one on SQLite)
+ *      worker threads                      the writer: one thread at a time
  *      store_write(job) ---- queue ---->   BEGIN; job; job; job; COMMIT (one fsync)
  *           |                                   |
  *           |                                   +---> committed() of each job, in order: change memory
@@ -11,7 +11,8 @@
  * Writing. A write is a job: a function that runs statements in the write transaction. The writer takes all jobs that
  * have queued meanwhile, runs each as if inside a savepoint of its own, and commits them together (group commit).
  * store_wait returns when the job's outcome is on disk. Heavy work (parsing, signatures, authorisation) is done before,
- * never in a job. A job that returns false is rolled back alone.
+ * never in a job. A job that returns false is rolled back alone. Who waits while nobody writes becomes the writer for
+ * one batch; what queues meanwhile is written by a thread of the store.
  *
  * When the database fails, be it one statement (its job fails alone) or the commit (disk full, I/O error: every job of
  * the batch fails), store_epoch() grows: whatever memory had built on uncommitted writes belongs to an older epoch and
@@ -29,7 +30,7 @@
  * Errors inside a transaction are sticky: statements after the first failure do nothing, and the end says so.
  *
  * Threads: all functions may be called by any thread, except that a transaction belongs to the one that began it, and
- * that the writer thread (jobs and their callbacks) must not wait for a job.
+ * that jobs and their callbacks must not wait for a job. They run in any thread that waits for one.
  */
 #ifndef HEARTH_STORE_STORE_H
 #define HEARTH_STORE_STORE_H
@@ -80,8 +81,8 @@ bool store_read_end(struct store_tx **tx) __attribute__((warn_unused_result));
 
 /* --- writing --- */
 
-/* Zero what is not set: struct store_job job = {.run = ..., .arg = ...}. The callbacks run in the writer thread, must
- * be quick, and take no lock that any thread holds while it waits for a job. */
+/* Zero what is not set: struct store_job job = {.run = ..., .arg = ...}. The callbacks run in the writer, must be
+ * quick, and take no lock that any thread holds while it waits for a job. */
 struct store_job {
     bool (*run)(struct store_tx *tx, void *arg);
     void (*committed)(void *arg); /* after the commit, before store_stable_pos() covers it: change memory; or NULL */

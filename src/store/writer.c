@@ -27,15 +27,17 @@ struct writer {
     struct store_tx *tx;
     struct thread thread;
 
-    struct mutex lock; /* guards the queue */
+    struct mutex lock; /* guards the queue and who is at it */
     struct cond wake;
     struct store_job *first, *last;
-    bool sleeping, stop;
+    bool busy; /* somebody runs a batch: the thread, or one who waits for a job */
+    pthread_t runner;
+    bool stop;
 
     int64_t stable_pos; /* atomic */
-    uint64_t epoch;     /* atomic; moved by the thread alone */
+    uint64_t epoch;     /* atomic; moved by the runner alone */
 
-    /* the thread's own */
+    /* the runner's own */
     struct store_job *todo; /* taken from the queue, not yet run */
     int64_t last_pos;       /* handed out last */
     int64_t reserved;       /* as the database has it */
@@ -44,6 +46,8 @@ struct writer {
 static const struct sql select_reserved = SQL("SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'pos_reserved'");
 static const struct sql update_reserved = SQL("INSERT INTO meta (name, value) VALUES ('pos_reserved', $1)"
                                               " ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+
+static void run_and_commit(struct writer *w);
 
 /* --- those who wait --- */
 
@@ -54,9 +58,13 @@ static void job_done(struct store_job *job)
         (void)syscall(SYS_futex, &job->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-enum store_result store_wait(struct store *store, struct store_job *job)
+static bool is_done(const struct store_job *job)
 {
-    assert(!pthread_equal(pthread_self(), store->writer->thread.t));
+    return __atomic_load_n(&job->state, __ATOMIC_ACQUIRE) == JOB_DONE;
+}
+
+static void sleep_until_done(struct store_job *job)
+{
     int state = JOB_QUEUED;
     if (__atomic_compare_exchange_n(&job->state, &state, JOB_AWAITED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         state = JOB_AWAITED;
@@ -64,6 +72,44 @@ enum store_result store_wait(struct store *store, struct store_job *job)
         (void)syscall(SYS_futex, &job->state, FUTEX_WAIT_PRIVATE, JOB_AWAITED, NULL, NULL, 0);
         state = __atomic_load_n(&job->state, __ATOMIC_ACQUIRE);
     }
+}
+
+/* Takes the place at the database if it is free. */
+static bool become_runner(struct writer *w)
+{
+    mutex_lock(&w->lock);
+    assert(!(w->busy && pthread_equal(w->runner, pthread_self())));
+    bool mine = !w->busy && !w->stop;
+    if (mine) {
+        w->busy = true;
+        w->runner = pthread_self();
+    }
+    mutex_unlock(&w->lock);
+    return mine;
+}
+
+/* Leaves it; what has queued meanwhile is the thread's. */
+static void cease_to_run(struct writer *w)
+{
+    mutex_lock(&w->lock);
+    w->busy = false;
+    bool more = w->first || w->todo || w->stop;
+    mutex_unlock(&w->lock);
+    if (more)
+        cond_signal(&w->wake);
+}
+
+/* Who waits while nobody is at the database runs the batch there and then: the way over another thread and back costs
+ * more than a small batch does. */
+enum store_result store_wait(struct store *store, struct store_job *job)
+{
+    struct writer *w = store->writer;
+    if (!is_done(job) && become_runner(w)) {
+        if (!is_done(job))
+            run_and_commit(w);
+        cease_to_run(w);
+    }
+    sleep_until_done(job);
     return job->result;
 }
 
@@ -76,11 +122,7 @@ void store_submit(struct store *store, struct store_job *job)
     assert(!w->stop);
     *(w->first ? &w->last->next : &w->first) = job;
     w->last = job;
-    bool wake = w->sleeping;
-    w->sleeping = false;
     mutex_unlock(&w->lock);
-    if (wake)
-        cond_signal(&w->wake);
 }
 
 enum store_result store_write(struct store *store, bool (*run)(struct store_tx *, void *), void *arg)
@@ -106,22 +148,12 @@ int64_t store_next_pos(struct store_tx *tx)
     return ++tx->store->writer->last_pos;
 }
 
-/* --- the thread --- */
+/* --- a batch --- */
 
-/* All that has queued. With `wait`, sleeps until there is some; NULL then means stop. */
-static struct store_job *take(struct writer *w, bool wait)
+/* All that has queued, or NULL. */
+static struct store_job *take(struct writer *w)
 {
     mutex_lock(&w->lock);
-    while (wait && !w->first && !w->stop) {
-        w->sleeping = true;
-        if (!cond_wait_until(&w->wake, &w->lock, clock_mono_ms() + idle_ms)) {
-            mutex_unlock(&w->lock);
-            w->store->driver->shrink(w->tx->conn);
-            store_trim(w->store);
-            mutex_lock(&w->lock);
-        }
-    }
-    w->sleeping = false;
     struct store_job *jobs = w->first;
     w->first = w->last = NULL;
     mutex_unlock(&w->lock);
@@ -160,7 +192,7 @@ static bool run_batch(struct writer *w, struct store_job **batch_out)
     bool whole = true;
     for (int n = 0; whole && n < batch_max; n++) {
         if (!w->todo)
-            w->todo = take(w, n == 0);
+            w->todo = take(w);
         struct store_job *job = w->todo;
         if (!job)
             break;
@@ -208,24 +240,57 @@ static void fail_batch(struct writer *w, struct store_job *batch)
             job->result = STORE_FAILED;
 }
 
+static void run_and_commit(struct writer *w)
+{
+    struct store_job *batch = NULL;
+    bool whole = run_batch(w, &batch);
+    if (!batch)
+        return;
+    if (whole && commit(w))
+        publish(w, batch);
+    else
+        fail_batch(w, batch);
+    while (batch) {
+        struct store_job *job = batch;
+        batch = job->next;
+        job_done(job);
+    }
+    w->store->driver->settle(w->tx->conn);
+}
+
+/* --- the thread --- */
+
+/* Waits until there is work and nobody at it; false: stop. */
+static bool wait_for_work(struct writer *w)
+{
+    mutex_lock(&w->lock);
+    while (w->busy || (!w->first && !w->todo && !w->stop)) {
+        bool was_busy = w->busy;
+        if (cond_wait_until(&w->wake, &w->lock, clock_mono_ms() + idle_ms) || was_busy || w->busy)
+            continue;
+        w->busy = true;
+        w->runner = pthread_self();
+        mutex_unlock(&w->lock);
+        w->store->driver->shrink(w->tx->conn);
+        store_trim(w->store);
+        mutex_lock(&w->lock);
+        w->busy = false;
+    }
+    bool work = w->first || w->todo;
+    w->busy = work;
+    w->runner = pthread_self();
+    mutex_unlock(&w->lock);
+    return work;
+}
+
 static void writer_thread(void *arg)
 {
     struct writer *w = arg;
-    for (;;) {
-        struct store_job *batch = NULL;
-        bool whole = run_batch(w, &batch);
-        if (!batch)
-            return;
-        if (whole && commit(w))
-            publish(w, batch);
-        else
-            fail_batch(w, batch);
-        while (batch) {
-            struct store_job *job = batch;
-            batch = job->next;
-            job_done(job);
-        }
-        w->store->driver->settle(w->tx->conn);
+    while (wait_for_work(w)) {
+        run_and_commit(w);
+        mutex_lock(&w->lock);
+        w->busy = false;
+        mutex_unlock(&w->lock);
     }
 }
 

@@ -1,5 +1,6 @@
 /*
- * The writer thread: runs queued jobs in batches, commits each batch, tells who waits (store.h, "Writing").
+ * The writer: runs queued jobs in batches, commits each batch, tells who waits (store.h, "Writing"). A batch is run by
+ * one who waits for a job, if nobody is at it, or else by the thread that is started here.
  *
  * Positions are numbers counted in memory. What may have been handed out is bounded by 'pos_reserved' in table meta,
  * which is moved in the batch that goes beyond it: nobody outside sees a position before its batch is committed, so

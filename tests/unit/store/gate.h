@@ -8,11 +8,16 @@
 #include "base/thread.h"
 #include "store/store.h"
 
+#include "testing.h"
+
 struct gate {
     struct store_job job;
     struct mutex lock;
     struct cond moved;
     bool reached, open;
+    struct store *store;
+    struct thread waiter; /* a job runs when somebody waits for it */
+    enum store_result result;
 };
 
 static inline bool gate_run(struct store_tx *tx, void *arg)
@@ -28,13 +33,20 @@ static inline bool gate_run(struct store_tx *tx, void *arg)
     return true;
 }
 
+static inline void gate_wait(void *arg)
+{
+    struct gate *g = arg;
+    g->result = store_wait(g->store, &g->job);
+}
+
 /* Returns when the writer stands at the gate. */
 static inline void gate_close(struct gate *g, struct store *store)
 {
-    *g = (struct gate){.job = {.run = gate_run, .arg = g}};
+    *g = (struct gate){.job = {.run = gate_run, .arg = g}, .store = store};
     mutex_init(&g->lock);
     cond_init(&g->moved);
     store_submit(store, &g->job);
+    assert_true(thread_start(&g->waiter, "gate", 0, gate_wait, g));
     mutex_lock(&g->lock);
     while (!g->reached)
         cond_wait(&g->moved, &g->lock);
@@ -42,16 +54,16 @@ static inline void gate_close(struct gate *g, struct store *store)
 }
 
 /* Returns when the batch is done, with the gate's own result. */
-static inline enum store_result gate_open(struct gate *g, struct store *store)
+static inline enum store_result gate_open(struct gate *g)
 {
     mutex_lock(&g->lock);
     g->open = true;
     cond_signal(&g->moved);
     mutex_unlock(&g->lock);
-    enum store_result result = store_wait(store, &g->job);
+    thread_join(&g->waiter);
     cond_fini(&g->moved);
     mutex_fini(&g->lock);
-    return result;
+    return g->result;
 }
 
 #endif

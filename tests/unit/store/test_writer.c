@@ -68,7 +68,7 @@ static void run_batch(struct store *store, struct step *steps, size_t count, int
                                     .epoch = s->builds_on_memory ? epoch : 0};
         store_submit(store, &s->job);
     }
-    assert_int_equal(gate_open(&gate, store), STORE_OK);
+    assert_int_equal(gate_open(&gate), STORE_OK);
 }
 
 static void check_callbacks(const struct step *s, int *committed, int *published)

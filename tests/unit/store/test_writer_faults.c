@@ -150,7 +150,7 @@ static int write_batch(struct store *store, int64_t *next_n, int64_t *last_pos)
         rows[i].job = (struct store_job){.run = insert, .arg = &rows[i]};
         store_submit(store, &rows[i].job);
     }
-    enum store_result first = gate_open(&gate, store);
+    enum store_result first = gate_open(&gate);
     int ok = 0, failed = first == STORE_FAILED;
     for (int i = 0; i < BATCH; i++) {
         enum store_result result = store_wait(store, &rows[i].job);
@@ -284,7 +284,7 @@ static void full_in_the_middle_of_a_batch(void **state)
         }
         if (round == 0)
             break_disk(WRITE_FULL, 10, false);
-        assert_int_equal(gate_open(&gate, store), round == 0 ? STORE_FAILED : STORE_OK);
+        assert_int_equal(gate_open(&gate), round == 0 ? STORE_FAILED : STORE_OK);
         for (size_t i = 0; i < COUNT_OF(rows); i++)
             assert_int_equal(store_wait(store, &rows[i].job), round == 0 ? STORE_FAILED : STORE_OK);
         assert_int_equal(rows[1].abort, round == 0);
