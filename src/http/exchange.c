@@ -137,6 +137,9 @@ static enum MHD_Result queue_response(struct exchange *x)
     struct MHD_Response *response = x->response;
     assert(response);
     x->response = NULL;
+    /* While it stops, libmicrohttpd says yes, forgets the response, and asks again: then the connection is to be
+     * closed. */
+    x->stage = EXCHANGE_DROPPED;
     enum MHD_Result result = MHD_queue_response(x->connection, x->status, response);
     MHD_destroy_response(response);
     return result;
@@ -289,8 +292,6 @@ static enum MHD_Result on_complete(struct exchange *x)
     x->complete = true;
     if (x->stage == EXCHANGE_ANSWERED)
         return queue_response(x);
-    if (x->stage == EXCHANGE_DROPPED)
-        return MHD_NO;
     assert(x->stage == EXCHANGE_BODY);
     x->stage = EXCHANGE_HANDLED;
     struct MHD_Connection *connection = x->connection;
@@ -315,6 +316,8 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, co
     (void)url;
     if (atomic_load(&s->draining))
         atomic_store(&s->received_ms, clock_mono_ms());
+    if (x->stage == EXCHANGE_DROPPED)
+        return MHD_NO;
     if (x->stage == EXCHANGE_HEAD)
         return on_head(x, method, version);
     if (*data_size == 0)

@@ -7,6 +7,7 @@
 #include "http/server_parts.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -36,7 +37,7 @@ static unsigned default_connections(void)
 
 static struct http_server_options with_defaults(struct http_server_options o)
 {
-    o.io_threads = o.io_threads ? o.io_threads : 2;
+    o.io_threads = o.io_threads ? o.io_threads : 8;
     o.worker_threads = o.worker_threads ? o.worker_threads : default_workers();
     o.slow_threads_max = o.slow_threads_max ? o.slow_threads_max : 64;
     o.queue_max = o.queue_max ? o.queue_max : 4096;
@@ -117,8 +118,18 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
         connections_closed(&s->connections, peer);
 }
 
+/* Its threads inherit the signal mask: signals are for the program's own threads. */
+static void block_signals(sigset_t *old_out)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, old_out);
+}
+
 static bool start_daemon(struct http_server *s)
 {
+    sigset_t old;
+    block_signals(&old);
     const struct http_server_options *o = &s->options;
     /* Its own limit, shared out among its threads, only backs up the one of accept_one(). */
     unsigned limit = o->max_connections + 64 * o->io_threads;
@@ -129,6 +140,7 @@ static bool start_daemon(struct http_server *s)
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
         MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s,
         MHD_OPTION_NOTIFY_COMPLETED, exchange_end, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     return s->daemon != NULL;
 }
 
@@ -162,7 +174,7 @@ bool http_server_start(struct http_server *s)
 
 void http_server_wake(struct http_server *s, uint64_t key)
 {
-    exchange_rerun(s, park_table_wake(&s->parks, key), false);
+    watch_rerun(s, park_table_wake(&s->parks, key));
 }
 
 uint64_t http_server_wake_seq(const struct http_server *s)
@@ -204,9 +216,10 @@ static void stop_threads(struct http_server *s)
     exchange_drop(s, park_table_close(&s->parks));
     worker_pool_stop(&s->workers, exchange_discard);
     worker_pool_stop(&s->slow_workers, exchange_discard);
+    watch_stop(s);
+    watch_flush_woken(s);
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
-    watch_stop(s);
     worker_pool_fini(&s->workers);
     worker_pool_fini(&s->slow_workers);
     assert(atomic_load(&s->requests) == 0);

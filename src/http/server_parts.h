@@ -2,17 +2,17 @@
  * What the files that make up the server share: the server itself and the life of one request in it.
  *
  *     exchange.c   the callbacks of libmicrohttpd (I/O threads), and running a request (worker threads)
- *     watch.c      the watch thread: accepting, deadlines, clients that went away, lingering closes
+ *     watch.c      the watch thread: accepting, waking, deadlines, clients that went away, lingering closes
  *     server.c     building it up and tearing it down
  *
  * An exchange is one request and its response. It is created when the request line has arrived and freed when the
  * response has been sent or the connection has broken. Who may touch it changes hands, always through a lock:
  *
- *     I/O thread --push--> worker --park_table_add--> park table --wake, deadline, close--> whoever took it out
- *          ^                 | ^                           |                                       |
- *          |                 | '---------------------------+-------------------push---------------'
- *          +-----resume------'                             '--the client went away--> watch thread
- *          '--------------------------resume, to be closed------------------------------'
+ *     I/O thread --push--> worker --park_table_add--> park table --woken, deadline, client gone--> watch thread
+ *          ^                 | ^                                                                     |     |
+ *          |                 | '----------------------------------push-------------------------------'     |
+ *          +-----resume------'                                                                             |
+ *          '-------------------------------resume, to be closed--------------------------------------------'
  *
  * From the end of its body until it is resumed, its connection is suspended: libmicrohttpd does not touch it, and the
  * head of the request stays readable in the connection's memory, so that nothing is copied.
@@ -35,7 +35,7 @@ enum exchange_stage {
     EXCHANGE_BODY,    /* the head was accepted */
     EXCHANGE_HANDLED, /* suspended: with a pool, a worker or the park table */
     EXCHANGE_ANSWERED,
-    EXCHANGE_DROPPED /* to be closed without an answer */
+    EXCHANGE_DROPPED /* nothing more to say: answered, or to be closed without an answer */
 };
 
 struct exchange {
@@ -86,6 +86,9 @@ struct watch {
     atomic_bool listeners_closed;
     int64_t paused_until_ms; /* not accepting, for lack of descriptors or because there are too many connections */
     int64_t warned_ms;       /* of that, in the log */
+    struct mutex woken_lock;
+    struct park_entry *woken; /* to be run again */
+    struct park_entry **woken_tail;
     struct mutex linger_lock;
     unsigned linger_count;
     struct watch_linger lingers[WATCH_LINGER_MAX];
@@ -140,6 +143,10 @@ bool watch_start(struct http_server *s) __attribute__((warn_unused_result));
 void watch_stop(struct http_server *s);
 void watch_fini(struct http_server *s);
 
+/* Any thread: runs them again, soon: whoever wakes many requests is not to pay for more than taking them out. */
+void watch_rerun(struct http_server *s, struct park_entry *list);
+/* The same at once, for those that a thread that has been stopped left behind. */
+void watch_flush_woken(struct http_server *s);
 /* Any thread: look at the deadlines again. */
 void watch_poke(struct http_server *s);
 /* Any thread: tell when the peer of a parked request goes away. Added before it is parked, removed when it was taken

@@ -43,6 +43,32 @@ void watch_poke(struct http_server *s)
     eventfd_write(s->watch.event, 1);
 }
 
+void watch_rerun(struct http_server *s, struct park_entry *list)
+{
+    struct watch *w = &s->watch;
+    if (!list)
+        return;
+    mutex_lock(&w->woken_lock);
+    bool was_empty = !w->woken;
+    *w->woken_tail = list;
+    while (*w->woken_tail)
+        w->woken_tail = &(*w->woken_tail)->next;
+    mutex_unlock(&w->woken_lock);
+    if (was_empty)
+        watch_poke(s);
+}
+
+void watch_flush_woken(struct http_server *s)
+{
+    struct watch *w = &s->watch;
+    mutex_lock(&w->woken_lock);
+    struct park_entry *list = w->woken;
+    w->woken = NULL;
+    w->woken_tail = &w->woken;
+    mutex_unlock(&w->woken_lock);
+    exchange_rerun(s, list, false);
+}
+
 void watch_add_parked(struct http_server *s, int fd, uint64_t id)
 {
     /* Should the system refuse, the deadline still ends the request. */
@@ -214,6 +240,7 @@ static void on_event(struct http_server *s, uint64_t data)
     case WATCHED_EVENT: {
         eventfd_t ignored;
         eventfd_read(s->watch.event, &ignored);
+        watch_flush_woken(s);
         break;
     }
     case WATCHED_LISTENER:
@@ -265,6 +292,8 @@ static void watch_main(void *arg)
 bool watch_init(struct http_server *s)
 {
     struct watch *w = &s->watch;
+    mutex_init(&w->woken_lock);
+    w->woken_tail = &w->woken;
     mutex_init(&w->linger_lock);
     for (unsigned i = 0; i < WATCH_LINGER_MAX; i++)
         w->lingers[i].fd = -1;
@@ -303,4 +332,6 @@ void watch_fini(struct http_server *s)
     if (w->epoll >= 0)
         close(w->epoll);
     mutex_fini(&w->linger_lock);
+    assert(!w->woken);
+    mutex_fini(&w->woken_lock);
 }

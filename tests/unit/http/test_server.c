@@ -86,18 +86,18 @@ static void deadlines_are_kept(void **state)
     struct http_server *s = raw_server((struct http_server_options){0}, &port);
     int64_t start = clock_mono_ms();
     /* Earlier ones that arrive later must not wait for those before them. */
-    int late = park(port, "/park/1/400");
+    int late = park(port, "/park/1/1500");
     wait_parked(s, 1);
-    int soon = park(port, "/park/2/100"), past = park(port, "/park/3/0");
+    int soon = park(port, "/park/2/300"), past = park(port, "/park/3/0");
     assert_int_equal(raw_read(past).status, 200);
-    assert_true(clock_mono_ms() - start < 100);
+    assert_true(clock_mono_ms() - start < 300);
     struct raw_response r = raw_read(soon);
     check_str(str_of(r.body), STR("timed out 1 scratch 3"), "soon");
     int64_t took = clock_mono_ms() - start;
-    assert_true(took >= 100 && took < 350);
+    assert_true(took >= 300 && took < 1400);
     r = raw_read(late);
     check_str(str_of(r.body), STR("timed out 1 scratch 2"), "late");
-    assert_true(clock_mono_ms() - start >= 400);
+    assert_true(clock_mono_ms() - start >= 1500);
     close(late);
     close(soon);
     close(past);
@@ -309,15 +309,15 @@ static void drain_gives_up_in_time(void **state)
     (void)state;
     uint16_t port;
     struct http_server *s = raw_server((struct http_server_options){0}, &port);
-    int busy = park(port, "/sleep/800"), stalled = raw_connect(port);
+    int busy = park(port, "/sleep/1500"), stalled = raw_connect(port);
     raw_send_text(stalled, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nab");
     sleep_ms(50);
     int64_t start = clock_mono_ms();
     assert_false(http_server_drain(s, 100));
-    assert_true(clock_mono_ms() - start < 400);
+    assert_true(clock_mono_ms() - start < 1200);
     /* The rest of a request that stopped arriving is not waited for. */
-    assert_true(http_server_drain(s, 3000));
-    assert_true(clock_mono_ms() - start < 2500);
+    assert_true(http_server_drain(s, 8000));
+    assert_true(clock_mono_ms() - start < 6000);
     assert_int_equal(raw_read(busy).status, 200);
     close(busy);
     close(stalled);
