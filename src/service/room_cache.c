@@ -2,6 +2,8 @@
  * Which rooms are in memory: found by number and by id, counted while in use, and kept for a while after.
  */
 #include "service/room_head.h"
+
+#include "base/clock.h"
 #include "store/events.h"
 #include "store/receipts.h"
 #include "store/rooms.h"
@@ -22,6 +24,7 @@ struct rooms {
     size_t idle_count;
     struct map_u64 news; /* room_nid -> struct news_entry */
     uint64_t news_clears;
+    int64_t creation_ms; /* newest given out */
 };
 
 /* Filled by the writer as positions are committed, and completed from the store by the first who asks. */
@@ -139,6 +142,16 @@ static struct room *room_enter(struct rooms *rooms, struct room *fresh)
     if (fresh)
         room_free(fresh);
     return room;
+}
+
+int64_t rooms_creation_ms(struct rooms *rooms)
+{
+    int64_t now = clock_now_ms();
+    mutex_lock(&rooms->lock);
+    rooms->creation_ms = now > rooms->creation_ms ? now : rooms->creation_ms + 1;
+    now = rooms->creation_ms;
+    mutex_unlock(&rooms->lock);
+    return now;
 }
 
 struct room *room_enter_new(struct services *s, int64_t room_nid, struct str room_id,

@@ -36,6 +36,9 @@ struct auth_state room_head_auth_state(struct room_head_reader *reader);
 /* Waits until every job that is queued now has been written or refused; no lock is needed. */
 void room_wait_for_queue(struct services *s);
 
+/* The time, or a little later: never the same twice. */
+int64_t rooms_creation_ms(struct rooms *rooms);
+
 /* Enters a room that has just been made into memory, in use once. */
 struct room *room_enter_new(struct services *s, int64_t room_nid, struct str room_id,
                             const struct room_version *version);
