@@ -1,9 +1,8 @@
 /*
  * Which rooms are in memory: found by number and by id, counted while in use, and kept for a while after.
  */
-#include "service/room_head.h"
-
 #include "base/clock.h"
+#include "service/room_head.h"
 #include "store/events.h"
 #include "store/receipts.h"
 #include "store/rooms.h"
