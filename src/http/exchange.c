@@ -111,11 +111,19 @@ static void restore_query(struct exchange *x)
     poke(x->target + x->path_n + 1, x->query_first);
 }
 
+static void free_body(struct exchange *x)
+{
+    buf_fini(&x->body);
+    atomic_fetch_sub(&x->server->body_memory, x->body_held);
+    x->body_held = 0;
+}
+
 /* --- refusals: a whole response, past libmicrohttpd, which would not take one in the middle of a body --- */
 
 static enum MHD_Result refuse(struct exchange *x, unsigned status, const char *errcode, const char *message)
 {
     struct buf text;
+    free_body(x);
     buf_init(&text, 4096);
     response_refusal(&text, status, errcode, message, x->head);
     assert(buf_ok(&text));
@@ -325,13 +333,6 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, co
     size_t n = *data_size;
     *data_size = 0;
     return on_body(x, data, n);
-}
-
-static void free_body(struct exchange *x)
-{
-    buf_fini(&x->body);
-    atomic_fetch_sub(&x->server->body_memory, x->body_held);
-    x->body_held = 0;
 }
 
 void exchange_end(void *cls, struct MHD_Connection *connection, void **exchange, enum MHD_RequestTerminationCode code)
