@@ -458,11 +458,13 @@ static enum attempt append_locked(struct services *s, struct arena *a, struct ro
     }
     job.state_root = room->head.state_root;
     *fault_out = build_items(a, &reader, drafts, count, &job);
-    if (!room_head_reader_end(&reader))
+    bool read_ok = room_head_reader_end(&reader);
+    if (!read_ok)
         *fault_out = STORAGE_FAULT;
     if (fault_out->code) {
-        if (job.count > 1)
-            room_head_drop(room); /* earlier drafts have moved it on */
+        /* Earlier drafts have moved the head on; or it takes for absent what could not be read. */
+        if (job.count > 1 || !read_ok)
+            room_head_drop(room);
         return ATTEMPT_DONE;
     }
     if (job.count == 0)
