@@ -2,7 +2,7 @@
  * The seam between the store and a database engine: what an engine has to offer, as a table of functions.
  *
  *     store.c, writer.c, migrations.c, sql.c   know the table only
- *     sqlite.c                                 driver_sqlite
+ *     sqlite.c, sqlite_file.c                  driver_sqlite
  *
  * A driver knows nothing of jobs, positions or sticky errors: a function that fails says so once, and error() tells the
  * reason. Statements are prepared when first started on a connection and are remembered there by the address of their
@@ -51,7 +51,8 @@ struct driver {
     void (*disconnect)(struct driver_conn *conn);
     /* Gives back memory that only makes the connection faster. */
     void (*shrink)(struct driver_conn *conn);
-    /* Housekeeping of the writer, between two batches, when nobody waits for it. */
+    /* Housekeeping of the writer, between two batches: their waiters are awake, but for one that ran the batch itself.
+     */
     void (*settle)(struct driver_conn *conn);
 
     bool (*control)(struct driver_conn *conn, enum driver_control what);

@@ -1,10 +1,6 @@
 /*
  * The driver for SQLite (driver.h): write-ahead log, every commit synced, one writer, many readers.
  *
- * One process owns the database: an flock on PATH.lock says so. It cannot be on the database itself, because closing
- * any descriptor of that file would drop the locks SQLite holds on it. The sqlite3 shell may still read a running
- * server's file.
- *
  * Checkpoints copy the log back into the database. A checkpoint in the writer would hold up every commit behind some
  * thousand random writes, so a thread of its own does it (passive: it takes no lock a writer wants). Only the tail that
  * was written meanwhile is left to the writer, between two batches, which lets the log start over from its beginning.
@@ -14,23 +10,21 @@
 #include "base/memory.h"
 #include "base/thread.h"
 #include "store/driver.h"
+#include "store/sqlite_file.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Prepared statements a connection remembers: some KiB each. */
 static const size_t statements_max = 128;
 /* A checkpoint is due when the log has grown by so many pages (16 MiB). */
 static const int checkpoint_pages = 4096;
+/* How long a commit may be held up for readers that keep the log from starting over. */
+static const int restart_wait_ms = 20;
+/* How long to wait for a lock of another process (the sqlite3 shell). */
+static const int busy_ms = 10000;
 
 /* "Hrth", for file(1) and for us. */
 #define APPLICATION_ID "1215460456"
@@ -52,9 +46,7 @@ struct checkpointer {
 };
 
 struct driver_db {
-    char *path;
-    char *folder; /* made for this database and removed with it; else NULL */
-    int lock_fd;
+    struct sqlite_file file;
     struct checkpointer checkpointer;
 };
 
@@ -78,69 +70,7 @@ struct driver_conn {
     char error[400];   /* of the last call that failed */
 };
 
-/* --- one process --- */
-
-static void say(struct store_error *error, const char *what, const char *path, const char *why)
-{
-    snprintf(error->text, sizeof error->text, "%s %s: %s", what, path, why);
-}
-
-static char *join(const char *a, const char *b)
-{
-    size_t n = strlen(a), m = strlen(b);
-    char *s = memory_alloc(n + m + 1);
-    memcpy(s, a, n);
-    memcpy(s + n, b, m + 1);
-    return s;
-}
-
-static bool lock_path(struct driver_db *db, struct store_error *error)
-{
-    char *lock = join(db->path, ".lock");
-    db->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    bool ok = db->lock_fd >= 0 && flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0;
-    error->busy = !ok && db->lock_fd >= 0 && errno == EWOULDBLOCK;
-    if (error->busy)
-        say(error, "the database", db->path, "another process has it open (is the server running already?)");
-    else if (!ok)
-        say(error, "cannot lock", lock, strerror(errno));
-    free(lock);
-    return ok;
-}
-
-/* ":memory:" is a file too, since an in-memory database of SQLite has no snapshots: a reader would block the writer. */
-static bool make_folder(struct driver_db *db, struct store_error *error)
-{
-    const char *parent = getenv("TMPDIR");
-    db->folder = join(parent && *parent ? parent : "/tmp", "/hearth-store-XXXXXX");
-    if (!mkdtemp(db->folder)) {
-        say(error, "cannot make the folder", db->folder, strerror(errno));
-        free(db->folder);
-        db->folder = NULL;
-        return false;
-    }
-    db->path = join(db->folder, "/db");
-    return true;
-}
-
-static void remove_folder(struct driver_db *db)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char *path = join(db->path, suffixes[i]);
-        (void)unlink(path);
-        free(path);
-    }
-    (void)rmdir(db->folder);
-}
-
 /* --- connections --- */
-
-static void configure_library(void)
-{
-    /* Counting every allocation under one lock costs more than the count is worth. Too late if a test was first. */
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
 
 static bool fail(struct driver_conn *c, const char *text)
 {
@@ -191,11 +121,11 @@ static bool claim(struct driver_conn *c)
 static bool set_up(struct driver_conn *c, enum driver_role role)
 {
     sqlite3_extended_result_codes(c->db, 1);
-    sqlite3_busy_timeout(c->db, 10000);
+    sqlite3_busy_timeout(c->db, busy_ms);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     /* Readers sync too: one of them makes the checkpoints. */
-    if (!run_script(c, c->owner->folder ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL"))
+    if (!run_script(c, c->owner->file.folder ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL"))
         return false;
     if (role == DRIVER_READER)
         return run_script(c, READER_SETUP);
@@ -224,12 +154,12 @@ static struct driver_conn *sqlite_connect(struct driver_db *db, enum driver_role
     c->owner = db;
     c->checkpoint_at = checkpoint_pages;
     map_u64_init(&c->statements);
-    int rc = sqlite3_open_v2(db->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(db->file.path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (!c->db)
         memory_exhausted(sizeof *c);
     if ((rc == SQLITE_OK || fail(c, NULL)) && set_up(c, role))
         return c;
-    say(error, "cannot open the database", db->path, c->error);
+    snprintf(error->text, sizeof error->text, "cannot open the database %s: %s", db->file.path, c->error);
     sqlite_disconnect(c);
     return NULL;
 }
@@ -241,11 +171,11 @@ static void sqlite_shrink(struct driver_conn *c)
 
 /* --- checkpoints --- */
 
-/* Copies what no reader's snapshot forbids, and waits for nobody. Another one at work is no failure. */
-static bool checkpoint(struct driver_conn *c, bool *complete_out)
+/* Copies what no reader's snapshot forbids. Another one at work is no failure. */
+static bool checkpoint(struct driver_conn *c, int mode, bool *complete_out)
 {
     int in_log = 0, copied = 0;
-    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, mode, &in_log, &copied);
     *complete_out = rc == SQLITE_OK && copied == in_log;
     return rc == SQLITE_OK || rc == SQLITE_BUSY || fail(c, "checkpoint");
 }
@@ -255,7 +185,8 @@ static bool checkpoint(struct driver_conn *c, bool *complete_out)
 static void sync_database(struct driver_conn *c)
 {
     sqlite3_file *file = NULL;
-    if (!c->owner->folder && sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK && file)
+    if (!c->owner->file.folder && sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+        file)
         (void)file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
 }
 
@@ -264,7 +195,7 @@ static bool copy_most(struct driver_conn *c)
 {
     for (int round = 0; round < 2; round++) {
         bool complete; /* as far as the log reached at the start */
-        if (!checkpoint(c, &complete))
+        if (!checkpoint(c, SQLITE_CHECKPOINT_PASSIVE, &complete))
             return false;
         sync_database(c);
     }
@@ -322,9 +253,13 @@ static void sqlite_settle(struct driver_conn *c)
     if (!finish)
         return;
     bool complete = false;
-    if (!checkpoint(c, &complete))
+    /* The log starts over only at a moment when nobody reads from it, which under load never comes by itself. Who
+     * begins to read once all is copied reads from the database, so those who began before are waited for. */
+    sqlite3_busy_timeout(c->db, restart_wait_ms);
+    if (!checkpoint(c, SQLITE_CHECKPOINT_RESTART, &complete))
         log_warn("the database's log cannot be copied back", LOG_CSTR("reason", c->error));
-    /* A reader that holds an old snapshot keeps the log from starting over: try again when it has grown further. */
+    sqlite3_busy_timeout(c->db, busy_ms);
+    /* A reader that takes longer keeps the log from starting over: try again when it has grown further. */
     c->checkpoint_at = checkpoint_pages + (complete ? 0 : c->wal_pages);
     c->wal_pages = 0;
 }
@@ -336,7 +271,7 @@ static bool checkpointer_start(struct driver_db *db, struct store_error *error)
     cond_init(&cp->wake);
     if (thread_start(&cp->thread, "db-checkpoint", 0, checkpoint_thread, db))
         return true;
-    say(error, "cannot start a thread for", db->path, strerror(errno));
+    snprintf(error->text, sizeof error->text, "cannot start the thread that copies the database's log back");
     cond_fini(&cp->wake);
     mutex_fini(&cp->lock);
     return false;
@@ -355,27 +290,10 @@ static void checkpointer_stop(struct checkpointer *cp)
 
 /* --- the database --- */
 
-static void forget(struct driver_db *db)
+static void configure_library(void)
 {
-    if (db->folder)
-        remove_folder(db);
-    if (db->lock_fd >= 0)
-        (void)close(db->lock_fd);
-    free(db->folder);
-    free(db->path);
-    free(db);
-}
-
-static bool make_file(const struct store_options *options, const struct driver_db *db, struct store_error *error)
-{
-    int flags = O_RDWR | O_CLOEXEC | (options->create || db->folder ? O_CREAT : 0);
-    int fd = open(db->path, flags, 0600); /* before SQLite has it open, so closing drops no lock */
-    if (fd < 0) {
-        say(error, "cannot open the database", db->path, errno == ENOENT ? "there is none" : strerror(errno));
-        return false;
-    }
-    (void)close(fd);
-    return true;
+    /* Counting every allocation under one lock costs more than the count is worth. Too late if a test was first. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 static struct driver_db *sqlite_open(const struct store_options *options, struct store_error *error)
@@ -384,20 +302,20 @@ static struct driver_db *sqlite_open(const struct store_options *options, struct
     (void)pthread_once(&once, configure_library);
 
     struct driver_db *db = memory_calloc(1, sizeof *db);
-    db->lock_fd = -1;
-    if (strcmp(options->path, ":memory:") != 0)
-        db->path = join(options->path, "");
-    if ((db->path || make_folder(db, error)) && lock_path(db, error) && make_file(options, db, error) &&
-        checkpointer_start(db, error))
-        return db;
-    forget(db);
+    if (sqlite_file_take(options, &db->file, error)) {
+        if (checkpointer_start(db, error))
+            return db;
+        sqlite_file_release(&db->file);
+    }
+    free(db);
     return NULL;
 }
 
 static void sqlite_close(struct driver_db *db)
 {
     checkpointer_stop(&db->checkpointer);
-    forget(db);
+    sqlite_file_release(&db->file);
+    free(db);
 }
 
 /* --- statements --- */
