@@ -1,15 +1,17 @@
 /*
  * Durable writes a second: threads that each submit a job with one event of 1 KB and wait until it is on disk.
  *
- *     build/bench/bench_store [--filled N] [--seconds S] [--rooms R] [--readers T]
+ *     build/bench/bench_store [--filled N] [--seconds S] [--rooms R] [--readers T] [--members M]
  *
  * The database is filled with N events first (default 100,000), and stands in a folder below $TMPDIR that is removed.
- * With --readers, so many threads read the newest events of random rooms meanwhile.
+ * With --readers, so many threads read the newest events of random rooms meanwhile. With --members, each job changes
+ * one entry of the state of a room of so many members instead.
  */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/thread.h"
 #include "store/events.h"
+#include "store/state_map.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,6 +27,7 @@ struct bench {
     struct store *store;
     char folder[256], path[300];
     int64_t filled, rooms;
+    int64_t members, state_root; /* the root is the writer thread's */
     int seconds, readers;
     bool stop;         /* atomic */
     int64_t newest_id; /* atomic */
@@ -78,6 +81,24 @@ static bool insert(struct store_tx *tx, void *arg)
     return true;
 }
 
+static bool change_state(struct store_tx *tx, void *arg)
+{
+    struct one_event *e = arg;
+    struct bench *b = e->bench;
+    b->state_root = state_map_set(tx, b->state_root, 1 + rand_r(e->seed) % b->members, store_next_pos(tx));
+    return true;
+}
+
+static bool fill_state(struct store_tx *tx, void *arg)
+{
+    struct bench *b = arg;
+    int64_t *numbers = ARENA_ARRAY(store_tx_arena(tx), (size_t)b->members, int64_t);
+    for (int64_t i = 0; i < b->members; i++)
+        numbers[i] = i + 1;
+    b->state_root = state_map_set_many(tx, 0, numbers, numbers, (size_t)b->members);
+    return true;
+}
+
 static bool fill_some(struct store_tx *tx, void *arg)
 {
     struct one_event *e = arg;
@@ -96,6 +117,8 @@ static void fill(struct bench *b)
     for (int64_t i = 0; i < b->filled; i += FILL_BATCH)
         if (store_write(b->store, fill_some, &e) != STORE_OK)
             exit(1);
+    if (b->members && store_write(b->store, fill_state, b) != STORE_OK)
+        exit(1);
 }
 
 static bool running(const struct bench *b)
@@ -110,7 +133,7 @@ static void submit_events(void *arg)
     while (running(s->bench)) {
         make_event(&e, s->bench, &s->seed);
         int64_t begin = clock_mono_us();
-        if (store_write(s->bench->store, insert, &e) != STORE_OK)
+        if (store_write(s->bench->store, s->bench->members ? change_state : insert, &e) != STORE_OK)
             exit(1);
         s->waited_us[s->jobs++ % SAMPLES_MAX] = (uint32_t)(clock_mono_us() - begin);
     }
@@ -239,6 +262,8 @@ static void read_options(struct bench *b, int argc, char **argv)
             b->filled = value;
         else if (strcmp(argv[i], "--seconds") == 0)
             b->seconds = value;
+        else if (strcmp(argv[i], "--members") == 0)
+            b->members = value;
         else if (strcmp(argv[i], "--rooms") == 0)
             b->rooms = value;
         else if (strcmp(argv[i], "--readers") == 0 && value <= THREADS_MAX)

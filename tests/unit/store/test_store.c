@@ -1,5 +1,7 @@
+#include "base/clock.h"
 #include "base/thread.h"
 #include "store/store.h"
+#include "store/tx.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -163,6 +165,38 @@ static void the_arena_is_the_transactions(void **state)
     store_close(&store);
 }
 
+static int64_t now_ms; /* atomic: the writer thread asks too */
+
+static int64_t set_clock(void)
+{
+    return __atomic_load_n(&now_ms, __ATOMIC_RELAXED);
+}
+
+static void unused_readers_are_closed(void **state)
+{
+    (void)state;
+    struct store *store = scratch_open();
+    struct store_tx *many[5];
+    __atomic_store_n(&now_ms, clock_mono_ms(), __ATOMIC_RELAXED);
+    clock_set_source(set_clock);
+    for (size_t i = 0; i < COUNT_OF(many); i++)
+        many[i] = store_read_begin(store);
+    for (size_t i = 0; i < COUNT_OF(many); i++) {
+        assert_true(store_read_end(&many[i]));
+        __atomic_add_fetch(&now_ms, 20000, __ATOMIC_RELAXED);
+    }
+    assert_int_equal(store->open, 5);
+    store_trim(store); /* idle for 100, 80, 60, 40 and 20 seconds */
+    assert_int_equal(store->open, 2);
+    struct store_tx *tx = store_read_begin(store);
+    __atomic_add_fetch(&now_ms, 200000, __ATOMIC_RELAXED);
+    store_trim(store); /* the other one */
+    assert_int_equal(store->open, 1);
+    assert_true(store_read_end(&tx));
+    clock_set_source(NULL);
+    store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +206,7 @@ int main(void)
         cmocka_unit_test(readers_cannot_write),
         cmocka_unit_test(few_connections_serve_many_threads),
         cmocka_unit_test(the_arena_is_the_transactions),
+        cmocka_unit_test(unused_readers_are_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
