@@ -258,6 +258,8 @@ struct fault room_member_put(struct services *s, struct arena *a, const struct c
 {
     struct str membership = json_str_at(content, STR("membership"));
     bool own = str_eq(user_id, caller->user_id);
+    if (!user_id_valid(user_id))
+        return FAULT(M_INVALID_PARAM, "stateKey: not a valid user id");
     if (str_eq(membership, STR("invite")) && !str_eq(id_server(user_id), s->options->server_name))
         return FAULT_STATUS(M_UNKNOWN, 400, "This server does not federate yet; only its own users can be invited");
     struct room *room = room_open(s, room_id);
