@@ -164,7 +164,7 @@ static const struct config_option options[] = {
      .help = "How many of them one IPv4 address or IPv6 /64 may hold that is no trusted proxy."},
     {.name = "io_threads",
      .type = CONFIG_INT,
-     .fallback = "2",
+     .fallback = "8",
      .min = 1,
      .max = 64,
      FIELD(io_threads),
