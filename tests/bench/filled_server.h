@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -270,6 +271,7 @@ static inline double start_server(struct bench *b)
     int64_t begin = clock_mono_us();
     b->server = fork();
     if (b->server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a benchmark that gives up */
         execl(b->bin, b->bin, "serve", "--config", config_path(b).p, (char *)NULL);
         _exit(127);
     }
