@@ -36,8 +36,9 @@ static struct fault reading_begin(struct services *s, struct arena *a, const str
     struct event_row row;
     enum membership own = r->view.own.membership;
     if (own == MEMBERSHIP_LEAVE || own == MEMBERSHIP_BAN) {
-        if (events_by_nid(r->tx, r->view.own.event_nid, a, &row) && r->view.joined_until > 0 &&
-            !r->view.own.forgotten) {
+        /* A ban that came later does not show them more. */
+        if (!r->view.own.forgotten && r->view.joined_until > 0 &&
+            events_last_numbers(r->tx, r->room->nid, r->view.joined_until, &row)) {
             r->until = row.pos;
             r->root = row.state_after;
         }

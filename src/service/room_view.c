@@ -189,7 +189,7 @@ struct json *room_view_event_nid(struct room_view *v, int64_t event_nid, bool wi
     struct event_row row;
     if (!events_by_nid(v->tx, event_nid, v->a, &row))
         return NULL;
-    return room_view_event(v, &row, look_up(v, row.state_before).membership, with_room_id);
+    return room_view_event(v, &row, look_up(v, row.state_after).membership, with_room_id);
 }
 
 struct json *room_view_stripped(struct room_view *v, int64_t event_nid)

@@ -33,11 +33,9 @@ static enum bucket bucket_of(const struct sync_query *q, const struct membership
         return everything || changed ? BUCKET_KNOCK : BUCKET_NONE;
     case MEMBERSHIP_LEAVE:
     case MEMBERSHIP_BAN:
-        if (row->forgotten)
-            return BUCKET_NONE;
         if (q->since && changed)
-            return BUCKET_LEAVE;
-        return everything && q->filter.include_leave ? BUCKET_LEAVE : BUCKET_NONE;
+            return BUCKET_LEAVE; /* also if it is forgotten already: other devices have yet to hear of it */
+        return everything && q->filter.include_leave && !row->forgotten ? BUCKET_LEAVE : BUCKET_NONE;
     case MEMBERSHIP_NONE:
         break;
     }

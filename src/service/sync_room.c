@@ -25,8 +25,10 @@ struct section {
     struct event_row *rows; /* the timeline, oldest first */
     enum membership *at;
     size_t count;
+    int64_t before; /* where the history goes on that the timeline leaves out */
     bool limited;
     bool members_changed;
+    bool own_receipt;   /* one of the user's own receipts is news */
     int64_t base_root;  /* state that the client has */
     int64_t start_root; /* at the start of the timeline */
     int64_t end_root;   /* at its end */
@@ -56,34 +58,41 @@ static int64_t timeline_limit(const struct sync_filter *filter)
     return limit < TIMELINE_MAX ? limit : TIMELINE_MAX;
 }
 
-static bool takes(struct section *x, const struct event_row *row, enum membership *at_out)
+static bool matches(struct section *x, const struct event_row *row)
 {
     struct event event;
     return room_view_parse(x->v, row, &event) &&
-           event_filter_match(&x->f->query->filter.room_timeline, event.type, event.sender, event.content) &&
-           room_view_allows(x->v, row, at_out);
+           event_filter_match(&x->f->query->filter.room_timeline, event.type, event.sender, event.content);
 }
 
-/* Collects the newest events backwards until there are enough; one more that would fit makes the timeline limited. */
+/* Collects the newest events backwards until there are enough; one more that would fit makes the timeline limited. So
+ * does one before a change of state that the user could not see: what lies behind such a gap is told as state. */
 static void collect_timeline(struct section *x)
 {
+    bool gap = false;
     struct arena *a = x->f->a;
     size_t limit = (size_t)timeline_limit(&x->f->query->filter);
     size_t scanned = 0;
     int64_t up_to = x->up_to;
     x->rows = ARENA_ARRAY(a, limit, struct event_row);
     x->at = ARENA_ARRAY(a, limit, enum membership);
+    x->before = x->after ? x->after : up_to;
+    if (!event_filter_match_room(&x->f->query->filter.room_timeline, x->v->room_id))
+        return;
     while (!x->limited) {
         struct event_row *rows;
         size_t wanted = limit + 1 - x->count < CHUNK ? limit + 1 - x->count : CHUNK;
         size_t count = events_between(x->f->tx, x->v->room_nid, x->after, up_to, EVENTS_NEWEST_FIRST, wanted, a, &rows);
         for (size_t i = 0; i < count && !x->limited; i++) {
             enum membership at;
+            bool visible = room_view_allows(x->v, &rows[i], &at);
             up_to = rows[i].pos - 1;
-            if (!takes(x, &rows[i], &at))
+            gap |= !visible && rows[i].state_after != rows[i].state_before;
+            if (!visible || !matches(x, &rows[i]))
                 continue;
-            if (x->count == limit) {
+            if (x->count == limit || gap) {
                 x->limited = true;
+                x->before = rows[i].pos;
             } else {
                 x->rows[x->count] = rows[i];
                 x->at[x->count++] = at;
@@ -92,8 +101,10 @@ static void collect_timeline(struct section *x)
         scanned += count;
         if (count < wanted)
             break;
-        if (scanned >= SCAN_MAX)
+        if (!x->limited && scanned >= SCAN_MAX) {
             x->limited = true;
+            x->before = up_to;
+        }
     }
     for (size_t i = 0; i < x->count / 2; i++) {
         struct event_row row = x->rows[i];
@@ -123,7 +134,7 @@ static struct json *timeline_json(struct section *x)
     struct json *events = json_array(a);
     for (size_t i = 0; i < x->count; i++)
         json_push(a, events, *formatted(x, &x->rows[i], x->at[i]));
-    int64_t before = x->count ? x->rows[0].pos - 1 : (x->after ? x->after : x->up_to);
+    int64_t before = x->count ? x->rows[0].pos - 1 : x->before;
     struct json *timeline = json_object(a);
     json_set(a, timeline, STR("events"), *events);
     json_set(a, timeline, STR("limited"), json_bool(x->limited));
@@ -193,6 +204,7 @@ static struct json *state_json(struct section *x, const struct json *heroes)
     struct json *events = json_array(a);
     struct json *seen = json_object(a);
     struct delta d = {.x = x};
+    bool wanted = event_filter_match_room(filter, x->v->room_id);
     state_map_diff(x->f->tx, x->base_root, target, delta_add, &d);
     for (size_t i = 0; i < d.count; i++) {
         struct event_row row;
@@ -201,7 +213,7 @@ static struct json *state_json(struct section *x, const struct json *heroes)
             continue;
         bool member = str_eq(event.type, STR("m.room.member"));
         x->members_changed |= member;
-        if (!event_filter_match(filter, event.type, event.sender, event.content))
+        if (!wanted || !event_filter_match(filter, event.type, event.sender, event.content))
             continue;
         if (member && filter->lazy_load_members && x->whole)
             continue; /* those who matter are added below */
@@ -209,7 +221,7 @@ static struct json *state_json(struct section *x, const struct json *heroes)
             json_set(a, seen, event.state_key, json_bool(true));
         json_push(a, events, *formatted(x, &row, MEMBERSHIP_JOIN));
     }
-    if (filter->lazy_load_members)
+    if (wanted && filter->lazy_load_members)
         add_lazy_members(x, target, heroes, seen, events);
     struct json *state = json_object(a);
     json_set(a, state, STR("events"), *events);
@@ -299,6 +311,7 @@ static struct json *receipts_content(struct section *x)
     for (size_t i = 0; i < count; i++) {
         const struct receipt_row *r = &rows[i];
         struct json *receipt = json_object(a);
+        x->own_receipt |= r->user_nid == x->v->caller.user_nid;
         json_set_int(a, receipt, STR("ts"), r->ts);
         if (r->thread_id.n)
             json_set_str(a, receipt, STR("thread_id"), r->thread_id);
@@ -314,7 +327,9 @@ static struct json *receipts_content(struct section *x)
 static void add_ephemeral(struct section *x, struct str type, const struct json *content, struct json *events)
 {
     struct arena *a = x->f->a;
-    if (!content || !event_filter_match(&x->f->query->filter.room_ephemeral, type, STR(""), content))
+    const struct event_filter *filter = &x->f->query->filter.room_ephemeral;
+    if (!content || !event_filter_match(filter, type, STR(""), content) ||
+        !event_filter_match_room(filter, x->v->room_id))
         return;
     struct json *event = json_object(a);
     json_set(a, event, STR("content"), *content);
@@ -333,13 +348,15 @@ static struct json *ephemeral_json(struct section *x)
     return ephemeral;
 }
 
-struct json *sync_account_data(struct sync_frame *f, int64_t room_nid, const struct event_filter *filter)
+static struct json *data_json(struct sync_frame *f, const struct account_data_row *rows, size_t count, int64_t room_nid,
+                              const struct event_filter *filter)
 {
     struct json *events = json_array(f->a);
-    for (size_t i = 0; i < f->data_count; i++) {
-        const struct account_data_row *row = &f->data[i];
-        const struct json *content =
-            row->room_nid == room_nid ? json_parse(f->a, row->content, JSON_DEPTH_MAX).value : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct account_data_row *row = &rows[i];
+        const struct json *content = row->room_nid == room_nid && row->pos <= f->now
+                                         ? json_parse(f->a, row->content, JSON_DEPTH_MAX).value
+                                         : NULL;
         if (!content || !event_filter_match(filter, row->type, STR(""), content))
             continue;
         struct json *event = json_object(f->a);
@@ -352,6 +369,25 @@ struct json *sync_account_data(struct sync_frame *f, int64_t room_nid, const str
     return section;
 }
 
+struct json *sync_account_data(struct sync_frame *f, int64_t room_nid, const struct event_filter *filter)
+{
+    return data_json(f, f->data, f->data_count, room_nid, filter);
+}
+
+/* What changed for this room; all of it where the client begins anew, as after coming back to a room. */
+static struct json *room_data_json(struct section *x)
+{
+    struct sync_frame *f = x->f;
+    const struct event_filter *filter = &f->query->filter.room_account_data;
+    struct account_data_row *rows = f->data;
+    size_t count = f->data_count;
+    if (!event_filter_match_room(filter, x->v->room_id))
+        count = 0;
+    else if (x->whole)
+        count = account_data_of_room(f->tx, x->v->caller.user_nid, x->v->room_nid, f->a, &rows);
+    return data_json(f, rows, count, x->v->room_nid, filter);
+}
+
 /* --- the room --- */
 
 static size_t events_in(const struct json *section)
@@ -360,12 +396,23 @@ static size_t events_in(const struct json *section)
     return events ? events->count : 0;
 }
 
-/* Fills in what comes before the sections: where the client stands, the timeline, the three states. */
-static void section_begin(struct section *x, struct sync_frame *f, struct room_view *v, bool whole, int64_t up_to)
+/* Whether the client has had the room since its last answer: the user was joined then. */
+static bool is_known(const struct sync_frame *f, struct room_view *v)
 {
-    *x = (struct section){.f = f, .v = v, .whole = whole, .up_to = up_to, .after = whole ? 0 : f->query->since};
+    int64_t since = f->query->since;
+    if (v->own.pos <= since)
+        return since && v->own.membership == MEMBERSHIP_JOIN;
+    return since && sync_membership_at(v, since) == MEMBERSHIP_JOIN;
+}
+
+/* Fills in what comes before the sections: where the client stands, the timeline, the three states. */
+static void section_begin(struct section *x, struct sync_frame *f, struct room_view *v, int64_t after, int64_t up_to)
+{
+    bool known = is_known(f, v);
+    *x = (struct section){.f = f, .v = v, .whole = !known || f->query->full_state, .up_to = up_to};
+    x->after = known ? f->query->since : after;
     collect_timeline(x);
-    x->base_root = whole ? 0 : root_at(v, f->query->since);
+    x->base_root = x->whole ? 0 : root_at(v, f->query->since);
     x->end_root = root_at(v, up_to);
     x->start_root = x->count ? x->rows[0].state_before : x->end_root;
 }
@@ -395,24 +442,24 @@ struct json *sync_joined_room(struct sync_frame *f, struct room_view *v)
 {
     struct arena *a = f->a;
     int64_t since = f->query->since;
-    bool whole =
-        !since || f->query->full_state || (v->own.pos > since && sync_membership_at(v, since) != MEMBERSHIP_JOIN);
+    bool whole = f->query->full_state || !is_known(f, v);
     struct room_news news = room_news(f->s, f->tx, v->room_nid);
     if (!whole && news.event_pos <= since && news.receipt_pos <= since && typing_last_pos(f->s, v->room_nid) <= since &&
         !room_has_data(f, v->room_nid))
         return NULL;
 
     struct section x;
-    section_begin(&x, f, v, whole, f->now);
+    section_begin(&x, f, v, 0, f->now);
     bool summarise = whole || has_member_event(&x) || x.limited;
     const struct json *heroes = summarise ? heroes_of(&x) : NULL;
     struct json *room = section_json(&x, heroes);
     const struct json *ephemeral = ephemeral_json(&x);
-    const struct json *data = sync_account_data(f, v->room_nid, &f->query->filter.room_account_data);
+    const struct json *data = room_data_json(&x);
     size_t state_events =
         events_in(json_get(room, f->query->use_state_after ? f->query->state_after_name : STR("state")));
-    /* An own receipt that nobody is told of still moves the unread counts. */
-    if (!whole && !x.count && !state_events && !events_in(ephemeral) && !events_in(data) && news.receipt_pos <= since)
+    /* An own receipt that the filter keeps away still moves the unread counts. */
+    if (!whole && !x.count && !x.limited && !state_events && !events_in(ephemeral) && !events_in(data) &&
+        !x.own_receipt)
         return NULL;
     if (summarise || x.members_changed)
         json_set(a, room, STR("summary"), *summary_json(&x, heroes ? heroes : heroes_of(&x)));
@@ -424,12 +471,24 @@ struct json *sync_joined_room(struct sync_frame *f, struct room_view *v)
     return room;
 }
 
+/* Those who have left see the state as it was when they did, whatever became of them later; those who were not there
+ * since the last answer, as when an invitation came to nothing, see none. */
+static void hide_later_state(struct section *x)
+{
+    if (x->v->joined_until <= (x->f->query->full_state ? 0 : x->f->query->since)) {
+        x->start_root = x->end_root = x->base_root;
+    } else {
+        x->end_root = root_at(x->v, x->v->joined_until);
+        if (!x->count || x->rows[0].pos > x->v->joined_until)
+            x->start_root = x->end_root;
+    }
+}
+
 struct json *sync_left_room(struct sync_frame *f, struct room_view *v)
 {
-    int64_t since = f->query->since;
     struct section x;
-    bool whole = !since || f->query->full_state;
-    section_begin(&x, f, v, whole, v->own.pos);
+    section_begin(&x, f, v, v->joined_until > f->query->since ? 0 : f->query->since, v->own.pos);
+    hide_later_state(&x);
     struct json *room = section_json(&x, NULL);
     json_set(f->a, room, STR("account_data"), *sync_account_data(f, v->room_nid, &f->query->filter.room_account_data));
     return room;
