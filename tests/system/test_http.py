@@ -1,0 +1,242 @@
+"""HTTP itself, over raw sockets: what could be read in two ways is refused and the connection closed, so that nothing is
+smuggled past a proxy; limits hold before anything is read."""
+
+import contextlib
+import json
+import re
+import socket
+import time
+
+import pytest
+
+import hearth
+
+VERSIONS = b"GET /_matrix/client/versions HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LOGIN = f"{hearth.CLIENT}/login".encode()
+
+
+@pytest.fixture(autouse=True)
+def alive(server):
+    yield
+    server.assert_alive()
+
+
+def exchange(server, data, timeout=5, pause=None, ended=False):
+    """Sends bytes and reads until the server closes. (What was read, whether it closed in time.)"""
+    received = b""
+    with contextlib.closing(socket.create_connection(("127.0.0.1", server.port))) as connection:
+        connection.settimeout(hearth.seconds(timeout))
+        with contextlib.suppress(OSError):
+            connection.sendall(data)
+            if ended:
+                connection.shutdown(socket.SHUT_WR)
+        if pause:
+            time.sleep(pause)
+        try:
+            while chunk := connection.recv(65536):
+                received += chunk
+        except ConnectionError:
+            pass
+        except TimeoutError:
+            return received, False
+    return received, True
+
+
+def statuses(received):
+    return [int(s) for s in re.findall(rb"HTTP/1\.1 (\d{3})[^\r]*\r\n", received)]
+
+
+def post(headers, body=b"{}", host=b"Host: localhost\r\n", target=LOGIN):
+    return b"POST " + target + b" HTTP/1.1\r\n" + host + headers + b"\r\n" + body
+
+
+CHUNKED = b"2\r\n{}\r\n0\r\n\r\n"
+REFUSED = {
+    "both lengths": post(b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", CHUNKED),
+    "both lengths, the other order": post(b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n", CHUNKED),
+    "two lengths": post(b"Content-Length: 2\r\nContent-Length: 3\r\n"),
+    "two equal lengths": post(b"Content-Length: 2\r\nContent-Length: 2\r\n"),
+    "two encodings": post(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", CHUNKED),
+    "a list of encodings": post(b"Transfer-Encoding: gzip, chunked\r\n", CHUNKED),
+    "chunked twice": post(b"Transfer-Encoding: chunked, chunked\r\n", CHUNKED),
+    "identity": post(b"Transfer-Encoding: identity\r\nContent-Length: 2\r\n"),
+    "an unknown encoding": post(b"Transfer-Encoding: xchunked\r\n", CHUNKED),
+    "an encoding after a vertical tab": post(b"Transfer-Encoding:\x0bchunked\r\n", CHUNKED),
+    "an empty encoding": post(b"Transfer-Encoding:\r\n", CHUNKED),
+    "a space before the colon": post(b"Content-Length : 2\r\n"),
+    "a space before the colon of an encoding": post(b"Transfer-Encoding : chunked\r\n", CHUNKED),
+    "a tab before the colon": post(b"Content-Length\t: 2\r\n"),
+    "a space before the name": b"GET /_matrix/client/versions HTTP/1.1\r\n Host: localhost\r\n\r\n",
+    "a folded header": post(b"X-Fold: a\r\n b\r\nContent-Length: 2\r\n"),
+    "a header without name": post(b": x\r\nContent-Length: 2\r\n"),
+    "NUL in a header": post(b"X-Nul: a\x00b\r\nContent-Length: 2\r\n"),
+    "CR in a header": post(b"X-Cr: a\rb\r\nContent-Length: 2\r\n"),
+    "a header's name that is no token": post(b"X(Y): 1\r\nContent-Length: 2\r\n"),
+    "no host": post(b"Content-Length: 2\r\n", host=b""),
+    "two hosts": post(b"Host: localhost\r\nContent-Length: 2\r\n"),
+    "two different hosts": post(b"Host: elsewhere\r\nContent-Length: 2\r\n"),
+    "a list of hosts": post(b"Content-Length: 2\r\n", host=b"Host: localhost, elsewhere\r\n"),
+    "a host with a path": post(b"Content-Length: 2\r\n", host=b"Host: localhost/x\r\n"),
+    "a host with a user": post(b"Content-Length: 2\r\n", host=b"Host: x@localhost\r\n"),
+}
+# What the HTTP library cannot read it refuses itself, in words of its own.
+REFUSED_BY_LIBRARY = {
+    "a list of lengths": post(b"Content-Length: 2, 2\r\n"),
+    "a signed length": post(b"Content-Length: +2\r\n"),
+    "a negative length": post(b"Content-Length: -1\r\n"),
+    "a hexadecimal length": post(b"Content-Length: 0x2\r\n"),
+    "an empty length": post(b"Content-Length: \r\n"),
+    "a length of words": post(b"Content-Length: two\r\n"),
+    "a length past all numbers": post(b"Content-Length: 99999999999999999999999\r\n"),
+    "a header without colon": post(b"Nonsense\r\nContent-Length: 2\r\n"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_and_closed(server, case):
+    # A request that follows on the same connection must not be answered: a proxy would take it for a part of the first.
+    received, closed = exchange(server, REFUSED[case] + VERSIONS)
+    assert statuses(received) == [400], received[:500]
+    assert closed, "the connection stays open"
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"connection: close" in head.lower()
+    assert json.loads(body)["errcode"].startswith("M_"), body
+
+
+@pytest.mark.parametrize("case", REFUSED_BY_LIBRARY)
+def test_refused_by_the_library_and_closed(server, case):
+    received, closed = exchange(server, REFUSED_BY_LIBRARY[case] + VERSIONS)
+    assert set(statuses(received)) in ({400}, {413}), received[:500]
+    assert closed and b"connection: close" in received.lower()
+
+
+BROKEN_CHUNKS = {
+    "a size that is no number": b"zz\r\n{}\r\n0\r\n\r\n",
+    "a negative size": b"-2\r\n{}\r\n0\r\n\r\n",
+    "a size past all numbers": b"ffffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+    "a prefix": b"0x2\r\n{}\r\n0\r\n\r\n",
+    "a chunk longer than its size": b"2\r\n{}{}\r\n0\r\n\r\n",
+    "no line end after a chunk": b"2\r\n{}0\r\n\r\n",
+    "an empty size": b"\r\n{}\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_CHUNKS)
+def test_broken_chunks(server, case):
+    received, closed = exchange(server, post(b"Transfer-Encoding: chunked\r\n", BROKEN_CHUNKS[case]) + VERSIONS, ended=True)
+    assert closed
+    # Whatever it says of the first request, it answers no second.
+    assert statuses(received) in ([400], [413], []), received[:500]
+
+
+GOOD_CHUNKS = {
+    "one": b"2\r\n{}\r\n0\r\n\r\n",
+    "two": b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+    "zeroes before the size": b"0002\r\n{}\r\n0\r\n\r\n",
+    "a trailer": b"2\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("case", GOOD_CHUNKS)
+def test_chunks(server, case):
+    """The body is read and answered. Then the server closes: how it cut the chunks is not how everybody would."""
+    received, closed = exchange(server, post(b"Transfer-Encoding: chunked\r\n", GOOD_CHUNKS[case]) + VERSIONS)
+    assert closed and statuses(received) == [400], received[:500]
+    assert b"M_MISSING_PARAM" in received
+
+
+@pytest.mark.parametrize("extension", [b";x=1", b" ;x", b";x=\"\r\"", b";" + b"x" * 300, b";x=\"\n\""])
+def test_chunk_extensions(server, extension):
+    """They may be ignored or refused; what follows must not be read differently."""
+    received, closed = exchange(server, post(b"Transfer-Encoding: chunked\r\n", b"2" + extension + b"\r\n{}\r\n0\r\n\r\n") +
+                                VERSIONS.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), ended=True)
+    assert closed and statuses(received) in ([400, 200], [400], []), received[:500]
+
+
+def test_requests_one_after_the_other(server):
+    last = VERSIONS.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    received, closed = exchange(server, VERSIONS * 10 + last)
+    assert closed and statuses(received) == [200] * 11
+
+
+MALFORMED = [b"\r\n\r\n\r\n", b"GET\r\n\r\n", b"GET /\r\n\r\n", b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+             b"GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET / HTTP/1.1 x\r\nHost: localhost\r\n\r\n",
+             b"G\x00T / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200, b"\x00" * 1000, b"x" * 1000,
+             b"GET /_matrix/client/versions\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET * HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+
+
+@pytest.mark.parametrize("data", MALFORMED, ids=lambda d: repr(d[:30]))
+def test_malformed_requests(server, data):
+    received, _ = exchange(server, data, ended=True)
+    assert all(status in (400, 404, 405, 505) for status in statuses(received)), received[:500]
+
+
+HEADS = {
+    "a long path": b"GET /" + b"x" * 100000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a long query": b"GET /_matrix/client/versions?" + b"x" * 100000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a long header": VERSIONS.replace(b"\r\n\r\n", b"\r\nX-Long: " + b"x" * 100000 + b"\r\n\r\n"),
+    "many headers": VERSIONS.replace(b"\r\n\r\n", b"".join(b"\r\nX-%d: 1" % i for i in range(2000)) + b"\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("case", HEADS)
+def test_heads_that_are_too_large(server, case):
+    received, closed = exchange(server, HEADS[case], ended=True)
+    assert closed and statuses(received) in ([400], [413], [414], [431], []), received[:500]
+
+
+# --- bodies that are too large ---
+
+TOO_LARGE = [("POST", f"{hearth.CLIENT}/login"), ("POST", f"{hearth.CLIENT}/createRoom"), ("POST", f"{hearth.CLIENT}/nothing"),
+             ("PUT", f"{hearth.CLIENT}/rooms/!x:localhost/send/m.room.message/1"), ("GET", f"{hearth.CLIENT}/sync"),
+             ("PUT", f"{hearth.CLIENT}/user/@x:localhost/account_data/x")]
+
+
+@pytest.mark.parametrize("method, path", TOO_LARGE)
+@pytest.mark.parametrize("expect", [b"", b"Expect: 100-continue\r\n"])
+def test_too_large_is_said_before_it_is_read(server, method, path, expect):
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000000\r\n".encode() + expect + b"\r\n"
+    began = time.monotonic()
+    received, closed = exchange(server, head)
+    assert closed and time.monotonic() - began < hearth.seconds(4)
+    allowed = ([413], [404]) if path.endswith("nothing") else ([413],)
+    assert statuses(received) in allowed, received[:500]
+    assert b"M_TOO_LARGE" in received or b"M_UNRECOGNIZED" in received
+    assert b"access-control-allow-origin: *" in received.lower()
+
+
+def test_too_large_in_chunks(server):
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    received, closed = exchange(server, post(b"Transfer-Encoding: chunked\r\n", chunk * 400))
+    assert closed and statuses(received) in ([413], []), received[:500]
+
+
+def test_a_body_that_never_comes(server):
+    received, _ = exchange(server, post(b"Content-Length: 100\r\n", b"{"), ended=True)
+    assert statuses(received) in ([], [400]), received[:500]
+
+
+def test_expect_continue(server):
+    with contextlib.closing(socket.create_connection(("127.0.0.1", server.port))) as connection:
+        connection.settimeout(hearth.seconds(5))
+        connection.sendall(post(b"Content-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n", b""))
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100")
+        connection.sendall(b"{}")
+        received = b""
+        while chunk := connection.recv(1000):
+            received += chunk
+    assert statuses(received) == [400] and b"M_" in received
+
+
+def test_connections_that_say_nothing_keep_nobody_out(server):
+    idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
+    for connection in idle[::2]:
+        connection.sendall(b"GET /_matrix/client/ver")
+    try:
+        began = time.monotonic()
+        assert server.call("GET", "/_matrix/client/versions").status == 200
+        assert time.monotonic() - began < hearth.seconds(2)
+    finally:
+        for connection in idle:
+            connection.close()
