@@ -1,0 +1,183 @@
+"""The configuration: check-config, what stops a server from starting, the environment, SIGHUP."""
+
+import json
+import signal
+
+import pytest
+
+import hearth
+
+
+def check(server, text=None, **more):
+    if text is not None:
+        server.config.write_text(text)
+        server.config.chmod(0o600)
+    done = server.command("check-config", "--json", **more)
+    return done.returncode, json.loads(done.stdout)
+
+
+GOOD = """[global]
+server_name = "localhost"
+"""
+
+# A file that people have from conduwuit or Tuwunel.
+INHERITED = """[global]
+server_name = "example.org"
+address = ["127.0.0.1", "::1"]
+port = [6167, 8448]
+database_path = "/var/lib/conduwuit"
+rocksdb_max_log_files = 3
+allow_registration = true
+registration_token = "token"
+max_request_size = 20_000_000
+allow_federation = true
+trusted_servers = ["matrix.org"]
+log = "warn,state_res=warn"
+[global.well_known]
+client = "https://matrix.example.org"
+server = "matrix.example.org:443"
+"""
+
+
+def test_good(own_server):
+    assert check(own_server, GOOD) == (0, {"file": str(own_server.config), "good": True, "errors": [], "warnings": []})
+
+
+def test_a_file_of_conduwuit_works(own_server):
+    code, result = check(own_server, INHERITED)
+    assert code == 0 and result["errors"] == []
+    about_it, = (w for w in result["warnings"] if "rocksdb_max_log_files" in w)
+    assert "no effect" in about_it
+
+
+# text -> what the complaint must name
+WRONG = {
+    "no server_name": ("[global]\n", ["server_name"]),
+    "server_name of bad grammar": ('[global]\nserver_name = "not a name"\n', ["server_name", "2"]),
+    "unknown key": (GOOD + 'max_request_sise = 1\n', ["max_request_sise", "max_request_size", "3"]),
+    "unknown table": (GOOD + "[global.nonsense]\nx = 1\n", ["nonsense"]),
+    "out of range": (GOOD + "port = 70000\n", ["port", "3"]),
+    "negative": (GOOD + "max_request_size = -1\n", ["max_request_size", "3"]),
+    "wrong type": (GOOD + 'allow_registration = "maybe"\n', ["allow_registration", "3"]),
+    "no TOML": (GOOD + "port = = 1\n", ["3"]),
+    "twice": (GOOD + 'server_name = "b"\n', ["server_name"]),
+    "unknown room version": (GOOD + 'default_room_version = "99"\n', ["default_room_version", "3"]),
+    "no address": (GOOD + 'address = "somewhere"\n', ["address", "3"]),
+    "no URL": (GOOD + '[global.well_known]\nclient = "matrix.example.org"\n', ["client"]),
+    "open registration without consent": (GOOD + "allow_registration = true\n", ["allow_registration"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong(own_server, case):
+    text, names = WRONG[case]
+    code, result = check(own_server, text)
+    if case == "open registration without consent" and code == 0:
+        # Tokens made by `hearth token create` are another way in; then none comes without.
+        own_server.write_config(registration_token="x")
+        own_server.config.write_text(own_server.config.read_text().replace('registration_token = "x"\n', ""))
+        with own_server as server:
+            answer = server.call("POST", f"{hearth.CLIENT}/register", {"username": "a", "password": hearth.PASSWORD})
+            assert answer.status == 401 and answer.json["flows"] == [{"stages": ["m.login.registration_token"]}]
+        return
+    assert code == 1 and not result["good"] and result["errors"], result
+    assert all(name in result["errors"][0] for name in names), result
+    done = own_server.command("check-config")
+    assert done.returncode == 1 and result["errors"][0] in done.stderr + done.stdout
+    # A server does not start with it either.
+    done = own_server.command("serve")
+    assert done.returncode == 1 and names[0] in done.stderr + done.stdout, done
+
+
+def test_a_file_that_cannot_be_read(own_server):
+    own_server.config.unlink()
+    done = own_server.command("check-config")
+    assert done.returncode == 1 and str(own_server.config) in done.stderr + done.stdout
+
+
+def test_another_server_name_is_refused(own_server):
+    with own_server:
+        pass
+    own_server.write_config(server_name="other.example")
+    done = own_server.command("serve")
+    assert done.returncode == 1
+    assert "localhost" in done.stderr and "other.example" in done.stderr
+    own_server.write_config()
+    with own_server:
+        pass
+
+
+def test_a_lost_signing_key_is_not_replaced(own_server):
+    with own_server as server:
+        server.register("alice")
+    key = own_server.data / "signing.key"
+    kept = key.read_bytes()
+    assert key.stat().st_mode & 0o077 == 0
+    key.unlink()
+    done = own_server.command("serve")
+    assert done.returncode == 1 and "signing.key" in done.stderr and not key.exists()
+    key.write_bytes(kept)
+    key.chmod(0o600)
+    with own_server:
+        pass
+
+
+def test_the_environment_overrides(own_server, tmp_path):
+    environment = {"HEARTH_SERVER_NAME": "env.example", "HEARTH_WELL_KNOWN__CLIENT": "nonsense"}
+    code, result = check(own_server, environment=environment)
+    assert code == 1 and any("WELL_KNOWN__CLIENT" in e or "well_known.client" in e for e in result["errors"]), result
+    assert check(own_server, environment={"HEARTH_NONSENSE": "1"})[0] == 1
+    assert check(own_server, environment={"HEARTH_PORT": "9999"})[0] == 0
+
+
+def test_a_secret_from_a_file(own_server, tmp_path):
+    secret = tmp_path / "token"
+    secret.write_text("from-a-file\n")
+    text = "".join(line for line in own_server.config.read_text().splitlines(True) if "registration_token" not in line)
+    own_server.config.write_text(text + f'registration_token_file = "{secret}"\n')
+    with own_server as server:
+        path = hearth.CLIENT.replace("v3", "v1") + "/register/m.login.registration_token/validity?token="
+        assert server.call("GET", path + "from-a-file").json == {"valid": True}
+        assert server.call("GET", path + hearth.TOKEN).json == {"valid": False}
+
+
+def test_sighup_reads_again(own_server):
+    with own_server as server:
+        well_known = lambda: server.call("GET", "/.well-known/matrix/client")  # noqa: E731
+        assert well_known().status == 404
+        server.write_config(well_known={"client": "https://matrix.example.org", "server": "matrix.example.org:443"})
+        server.process.send_signal(signal.SIGHUP)
+        hearth.eventually(lambda: well_known().status == 200)
+        assert well_known().json == {"m.homeserver": {"base_url": "https://matrix.example.org"}}
+        assert server.call("GET", "/.well-known/matrix/server").json == {"m.server": "matrix.example.org:443"}
+        # What is wrong changes nothing.
+        server.config.write_text("nonsense")
+        server.process.send_signal(signal.SIGHUP)
+        hearth.eventually(lambda: "stays as it was" in server.log())
+        assert well_known().status == 200
+
+
+def test_logs_hold_no_secret(own_server):
+    own_server.write_config(log="trace")
+    with own_server as server:
+        alice = server.register("alice", password="my secret password", refresh_token=True)
+        room = alice.create_room()
+        alice.send(room, "my secret message")
+        alice.call("GET", f"/sync?access_token={alice.token}")
+        server.login(alice.user_id, "my secret password")
+        server.call("POST", f"{hearth.CLIENT}/login", {"type": "m.login.password", "password": "my secret guess",
+                                                       "identifier": {"type": "m.id.user", "user": alice.user_id}})
+        alice.post("/logout")
+        secrets = ["my secret", alice.token, alice.session["refresh_token"], hearth.TOKEN]
+    log = own_server.log()
+    assert "/sync" in log, "requests are not logged"
+    for secret in secrets:
+        assert secret not in log
+
+
+def test_json_logs(own_server):
+    own_server.write_config(log_format="json", log="debug")
+    with own_server as server:
+        server.register("alice")
+    lines = [json.loads(line) for line in own_server.log().splitlines()]
+    assert all({"level", "message"} <= line.keys() or {"level", "msg"} <= line.keys() for line in lines), lines[0]
