@@ -143,6 +143,7 @@ class Server:
             lines += [f"[global.{name}]"] + [f"{k} = {toml(v)}" for k, v in table.items()]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text("\n".join(lines) + "\n")
+        self.config.chmod(0o600)
 
     # --- the process ---
 
@@ -202,8 +203,8 @@ class Server:
         assert not report, self.log()[max(0, report.start() - 200):][:8000]
 
     def command(self, *arguments, stdin="", environment=None, binary=BINARY):
-        """Runs `hearth ARGUMENTS --config ...` and returns the finished process."""
-        return subprocess.run([binary, *arguments, "--config", self.config], input=stdin, text=True,
+        """Runs `hearth --config ... ARGUMENTS` and returns the finished process."""
+        return subprocess.run([binary, "--config", self.config, *arguments], input=stdin, text=True,
                               capture_output=True, timeout=seconds(20),
                               env={**self.environment(), **(environment or {})})
 

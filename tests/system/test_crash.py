@@ -138,9 +138,9 @@ def check_room(client, room, start, writers):
 
 
 @pytest.mark.timeout(hearth.seconds(900))
-def test_kill(tmp_path, capsys):
+def test_kill(own_server, capsys):
     chance = random.Random(SEED)
-    server = hearth.Server(tmp_path).start()
+    server = own_server.start()
     owner = server.register("owner")
     rooms = [owner.create_room(preset="public_chat", power_level_content_override={"state_default": 0})
              for _ in range(ROOMS)]
