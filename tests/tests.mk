@@ -56,7 +56,7 @@ TIDY       = $(patsubst src/%,build/tidy/%.ok,$(wildcard src/*/*.c))
 lint: lint-format lint-layers lint-headers lint-cppcheck lint-tidy
 
 lint-format:
-	clang-format --dry-run -Werror $(LINT_FILES)
+	$(call say,FORMAT,all files)clang-format --dry-run -Werror $(LINT_FILES)
 
 lint-layers:
 	tools/check-layers
@@ -73,7 +73,7 @@ lint-tidy: $(TIDY)
 
 build/tidy/%.c.ok: src/%.c .clang-tidy $(wildcard src/*/*.h)
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- -std=c17 $(CPPFLAGS) -Wno-unknown-warning-option 2>$@.log || { cat $@.log; exit 1; }
+	$(call say,TIDY,$<)clang-tidy --quiet $< -- -std=c17 $(CPPFLAGS) -Wno-unknown-warning-option 2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 build/tidy/store/migrations.c.ok: $(BUILD)/gen/migrations.inc
 

@@ -82,6 +82,7 @@ void *map_u64_put(struct map_u64 *m, uint64_t key, void *value)
         grow_u64(m);
         slot = find_u64(m, key);
     }
+    assert(slot);
     *slot = (struct map_u64_slot){.key = key, .value = value};
     m->count++;
     return NULL;
@@ -165,6 +166,7 @@ void *map_str_put(struct map_str *m, struct str key, void *value)
         }
         m->count++;
     }
+    assert(slot);
     /* The key too: the bytes of the old one may go with the old value. */
     *slot = (struct map_str_slot){.key = key, .hash = hash, .value = value};
     return before;

@@ -37,7 +37,7 @@ static socklen_t parse_address(const char *address, uint16_t port, struct sockad
 
 static bool read_port(struct listener *l)
 {
-    struct sockaddr_in6 bound;
+    struct sockaddr_in6 bound = {0};
     socklen_t size = sizeof bound;
     if (getsockname(l->fd, (struct sockaddr *)&bound, &size) != 0)
         return false;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -164,6 +165,7 @@ void worker_pool_stop(struct worker_pool *p, void (*discard)(void *ctx, struct w
     while (rest) {
         struct work *w = rest;
         rest = w->next;
+        assert(discard);
         discard(p->ctx, w);
     }
 }

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUNNING_MAX   2
-#define WAITING_MAX   32
-#define RETRY_AFTER   1000
+#define RUNNING_MAX 2
+#define WAITING_MAX 32
+#define RETRY_AFTER 1000
 
 struct account_passwords {
     struct mutex lock;

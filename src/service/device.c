@@ -122,8 +122,10 @@ struct removal {
 static bool removal_run(struct store_tx *tx, void *arg)
 {
     struct removal *removal = arg;
-    if (!removal->device_ids)
+    if (!removal->device_ids) {
         device_remove_all(tx, removal->user_nid, removal->keep_device_nid);
+        return true;
+    }
     for (size_t i = 0; i < removal->count; i++) {
         struct device_row row;
         if (devices_find(tx, removal->user_nid, removal->device_ids[i], store_tx_arena(tx), &row))

@@ -37,7 +37,7 @@ static void add_profile_field(struct store_tx *tx, struct arena *a, int64_t user
 {
     struct str text = profiles_get(tx, user_nid, field, a);
     const struct json *value = text.p ? json_parse(a, text, JSON_DEPTH_MAX).value : NULL;
-    if (json_is(value, JSON_STRING))
+    if (value && json_is(value, JSON_STRING))
         json_set(a, content, field, *value);
 }
 
@@ -121,7 +121,7 @@ static void authorise_join(struct services *s, struct arena *a, struct room *roo
     struct str rule = rules ? json_str_at(rules->content, STR("join_rule")) : (struct str){0};
     bool restricted =
         str_eq(rule, STR("restricted")) || (room->version->knock_restricted && str_eq(rule, STR("knock_restricted")));
-    if (!restricted)
+    if (!rules || !restricted)
         return;
     enum membership now = membership_now(s, a, room, caller->user_id);
     if (now == MEMBERSHIP_JOIN || now == MEMBERSHIP_INVITE ||

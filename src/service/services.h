@@ -20,9 +20,9 @@ struct service_options {
     struct str support_mxid;
     struct str support_role;
     bool allow_registration;
-    bool open_registration;         /* allow_registration without any token was asked for explicitly */
-    struct str registration_token;  /* a fixed token from the configuration; empty: none */
-    int64_t access_token_ttl_ms;    /* for clients that asked for refresh tokens */
+    bool open_registration;        /* allow_registration without any token was asked for explicitly */
+    struct str registration_token; /* a fixed token from the configuration; empty: none */
+    int64_t access_token_ttl_ms;   /* for clients that asked for refresh tokens */
     int64_t sync_timeout_max_ms;
     struct str default_room_version;
     bool allow_room_creation;
