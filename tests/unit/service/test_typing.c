@@ -1,0 +1,167 @@
+#include "service/typing.h"
+
+#include "room_fixture.h"
+
+static int64_t now_ms;
+
+static int64_t clock_now(void)
+{
+    return now_ms;
+}
+
+struct scene {
+    struct fixture f;
+    struct caller alice, bob;
+    struct str room_id;
+    struct room *room;
+    int woken;
+};
+
+static void count_wakes(void *ctx, uint64_t key)
+{
+    struct scene *s = ctx;
+    (void)key;
+    s->woken++;
+}
+
+static void scene_init(struct scene *s)
+{
+    now_ms = INT64_C(1700000000000);
+    clock_set_source(clock_now);
+    fixture_init(&s->f, NULL);
+    s->alice = fixture_user(&s->f, "alice");
+    s->bob = fixture_user(&s->f, "bob");
+    s->room_id = fixture_room(&s->f, &s->alice, "{'preset':'public_chat'}");
+    do_join(&s->f, &s->bob, s->room_id);
+    s->room = room_open(&s->f.services, s->room_id);
+    s->f.wake = (struct wake){count_wakes, s};
+    s->woken = 0;
+}
+
+static void scene_fini(struct scene *s)
+{
+    room_close(&s->f.services, &s->room);
+    fixture_fini(&s->f);
+    clock_set_source(NULL);
+}
+
+static void type(struct scene *s, const struct caller *who, int64_t timeout_ms)
+{
+    check_ok(typing_set(&s->f.services, s->room, who->user_nid, who->user_id, timeout_ms));
+}
+
+/* The list as a sync since `after` tells it; "" if it does not. */
+static struct str told(struct scene *s, int64_t after)
+{
+    struct sync_query q = {.since = after};
+    const struct json *room = sync_room_section(do_sync_query(&s->f, &s->bob, &q, NULL), "join", s->room_id);
+    const struct json *events = json_at(room, "ephemeral events");
+    for (uint32_t i = 0; events && i < events->count; i++)
+        if (str_eq(json_str_at(&events->items[i], STR("type")), STR("m.typing")))
+            return json_text(s->f.arena, json_at(&events->items[i], "content user_ids"));
+    return STR("");
+}
+
+static int64_t position(struct scene *s)
+{
+    return store_stable_pos(s->f.services.store);
+}
+
+static void told_once(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s);
+    int64_t start = position(&s);
+    check_str(told(&s, start), STR(""), "nobody");
+    type(&s, &s.alice, 30000);
+    assert_int_equal(s.woken, 2);
+    int64_t typing = position(&s);
+    assert_true(typing > start);
+    assert_int_equal(typing_last_pos(&s.f.services, s.room->nid), typing);
+    check_str(told(&s, start), STR("[\"@alice:hearth.test\"]"), "alice");
+    check_str(told(&s, typing), STR(""), "told already");
+    type(&s, &s.alice, 30000); /* still: no news */
+    assert_int_equal(s.woken, 2);
+    assert_int_equal(position(&s), typing);
+    type(&s, &s.bob, 30000);
+    check_str(told(&s, typing), STR("[\"@alice:hearth.test\",\"@bob:hearth.test\"]"), "both");
+    int64_t both = position(&s);
+    type(&s, &s.alice, 0);
+    check_str(told(&s, both), STR("[\"@bob:hearth.test\"]"), "bob");
+    check_str(told(&s, start), STR("[\"@bob:hearth.test\"]"), "bob, from before");
+    int64_t last = position(&s);
+    type(&s, &s.alice, 0); /* was not typing */
+    assert_int_equal(position(&s), last);
+    type(&s, &s.bob, 0);
+    check_str(told(&s, last), STR("[]"), "nobody any more");
+    assert_null(typing_content(&s.f.services, s.f.arena, s.room->nid + 1, 0, INT64_MAX));
+    assert_int_equal(typing_last_pos(&s.f.services, s.room->nid + 1), 0);
+    scene_fini(&s);
+}
+
+static void expires(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s);
+    type(&s, &s.alice, 10000);
+    type(&s, &s.bob, 20000);
+    int64_t since = position(&s);
+    now_ms += 9999;
+    typing_expire(&s.f.services);
+    assert_int_equal(position(&s), since);
+    type(&s, &s.alice, 5000); /* goes on typing */
+    now_ms += 4999;
+    typing_expire(&s.f.services);
+    assert_int_equal(position(&s), since);
+    now_ms += 1;
+    s.woken = 0;
+    typing_expire(&s.f.services);
+    assert_int_equal(s.woken, 2);
+    check_str(told(&s, since), STR("[\"@bob:hearth.test\"]"), "alice's time is up");
+    since = position(&s);
+    now_ms += 5001;
+    typing_expire(&s.f.services);
+    check_str(told(&s, since), STR("[]"), "bob's too");
+    since = position(&s);
+    /* no time is too long, and what is over for long is forgotten */
+    type(&s, &s.alice, INT64_MAX);
+    now_ms += TYPING_TIMEOUT_MAX_MS;
+    typing_expire(&s.f.services);
+    check_str(told(&s, since), STR("[]"), "a bound");
+    now_ms += 10 * TYPING_TIMEOUT_MAX_MS;
+    typing_expire(&s.f.services);
+    assert_int_equal(typing_last_pos(&s.f.services, s.room->nid), 0);
+    check_str(told(&s, since), STR(""), "forgotten");
+    scene_fini(&s);
+}
+
+/* More typists than are shown; each leaves when it stops. */
+static void crowd(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s);
+    for (int i = 0; i < 150; i++) {
+        struct caller who = {.user_nid = 1000 + i, .user_id = str_fmt(s.f.arena, "@c%d:hearth.test", i)};
+        type(&s, &who, 1000);
+    }
+    const struct json *content = typing_content(&s.f.services, s.f.arena, s.room->nid, 0, INT64_MAX);
+    assert_int_equal(json_get(content, STR("user_ids"))->count, 100);
+    now_ms += 1000;
+    typing_expire(&s.f.services);
+    content = typing_content(&s.f.services, s.f.arena, s.room->nid, 0, INT64_MAX);
+    assert_int_equal(json_get(content, STR("user_ids"))->count, 0);
+    scene_fini(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(told_once),
+        cmocka_unit_test(expires),
+        cmocka_unit_test(crowd),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
