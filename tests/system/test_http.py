@@ -168,7 +168,7 @@ MALFORMED = [b"\r\n\r\n\r\n", b"GET\r\n\r\n", b"GET /\r\n\r\n", b"GET / HTTP/9.9
 
 @pytest.mark.parametrize("data", MALFORMED, ids=lambda d: repr(d[:30]))
 def test_malformed_requests(server, data):
-    received, _ = exchange(server, data, ended=True)
+    received, _ = exchange(server, data, timeout=1, ended=True)
     assert all(status in (400, 404, 405, 505) for status in statuses(received)), received[:500]
 
 
@@ -213,7 +213,7 @@ def test_too_large_in_chunks(server):
 
 
 def test_a_body_that_never_comes(server):
-    received, _ = exchange(server, post(b"Content-Length: 100\r\n", b"{"), ended=True)
+    received, _ = exchange(server, post(b"Content-Length: 100\r\n", b"{"), timeout=1, ended=True)
     assert statuses(received) in ([], [400]), received[:500]
 
 
