@@ -83,8 +83,7 @@ build/tidy/store/migrations.c.ok: $(BUILD)/gen/migrations.inc
 cover:
 	@$(MAKE) --no-print-directory COVER=1 unit-build
 	@find build/cover -name '*.gcda' -delete
-	@tests/run --build build/cover unit
-	@tools/coverage build/cover
+	@status=0; tests/run --build build/cover unit || status=$$?; tools/coverage build/cover; exit $$status
 
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang SAN=address,undefined FUZZER=1 fuzz-build
