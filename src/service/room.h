@@ -55,6 +55,7 @@ struct room {
     struct mutex lock;
     struct room_head head;        /* guarded by lock */
     struct room_pending *pending; /* guarded by lock: messages that are queued and not yet on disk */
+    uint64_t pending_number;      /* guarded by lock: of the newest of them so far */
     /* Jobs carry the generation of the head they were built on; once one fails, no later one of it may be written. */
     uint64_t generation; /* guarded by lock */
     _Atomic uint64_t failed_generation;

@@ -51,6 +51,7 @@ struct append_job {
 /* A message that is queued: a second request with the same transaction id finds it here before it is on disk. */
 struct room_pending {
     struct room_pending *next;
+    uint64_t number;
     int64_t device_nid;
     struct str txn_id;
     struct str type;
@@ -319,10 +320,12 @@ static struct fault build_items(struct arena *a, struct room_head_reader *reader
 
 /* --- transactions --- */
 
-static struct room_pending *find_pending(const struct room *room, const struct room_draft *draft)
+/* Those numbered up to `waited` have been waited for. */
+static struct room_pending *find_pending(const struct room *room, const struct room_draft *draft, uint64_t waited)
 {
     for (struct room_pending *p = room->pending; p; p = p->next)
-        if (p->device_nid == draft->device_nid && str_eq(p->txn_id, draft->txn_id) && str_eq(p->type, draft->type))
+        if (p->number > waited && p->device_nid == draft->device_nid && str_eq(p->txn_id, draft->txn_id) &&
+            str_eq(p->type, draft->type))
             return p;
     return NULL;
 }
@@ -400,7 +403,11 @@ static void job_failed(struct room *room, const struct append_job *job, enum sto
 static enum store_result write_job(struct services *s, struct room *room, struct append_job *job)
 {
     struct room_draft *first = job->items[0].draft;
-    struct room_pending pending = {room->pending, first->device_nid, first->txn_id, first->type};
+    struct room_pending pending = {.next = room->pending,
+                                   .number = ++room->pending_number,
+                                   .device_nid = first->device_nid,
+                                   .txn_id = first->txn_id,
+                                   .type = first->type};
     job->job = (struct store_job){
         .run = append_run,
         .committed = append_committed,
@@ -434,9 +441,10 @@ static enum store_result write_job(struct services *s, struct room *room, struct
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_WAITED };
 
 /* One attempt, with the lock held. ATTEMPT_AGAIN: what it was built on has gone. ATTEMPT_WAITED: the same transaction
- * was on its way; its thread may not have been here yet to say how it ended. */
+ * was on its way, and is on disk or refused by now, even if its thread has not come round to take it off the list; were
+ * that waited for, those who wait would keep it from the lock. */
 static enum attempt append_locked(struct services *s, struct arena *a, struct room *room, struct room_draft *drafts,
-                                  size_t count, struct fault *fault_out)
+                                  size_t count, uint64_t *waited, struct fault *fault_out)
 {
     if (!room_head_load(s, room)) {
         *fault_out = STORAGE_FAULT;
@@ -445,7 +453,9 @@ static enum attempt append_locked(struct services *s, struct arena *a, struct ro
     struct room_head_reader reader = {.s = s, .room = room};
     struct append_job job = {.s = s, .room = room, .room_nid = room->nid, .version = room->version};
     if (drafts[0].txn_id.p) {
-        if (find_pending(room, &drafts[0])) {
+        const struct room_pending *same = find_pending(room, &drafts[0], *waited);
+        if (same) {
+            *waited = same->number;
             mutex_unlock(&room->lock);
             room_wait_for_queue(s);
             mutex_lock(&room->lock);
@@ -478,10 +488,11 @@ struct fault room_append(struct services *s, struct arena *a, struct room *room,
                          size_t count)
 {
     struct fault fault = STORAGE_FAULT;
+    uint64_t waited = 0;
     assert(count > 0);
     mutex_lock(&room->lock);
     for (int tries = 0; tries < 3;) {
-        enum attempt attempt = append_locked(s, a, room, drafts, count, &fault);
+        enum attempt attempt = append_locked(s, a, room, drafts, count, &waited, &fault);
         if (attempt == ATTEMPT_DONE)
             break;
         tries += attempt == ATTEMPT_AGAIN;

@@ -92,7 +92,7 @@ static void eight_threads_one_transaction(void **state)
     fixture_init(&f, path); /* on disk, so that commits take their time */
     struct caller alice = fixture_user(&f, "alice");
     struct str room = fixture_room(&f, &alice, "{}");
-    enum { ROUNDS = 150 };
+    enum { ROUNDS = 60 };
     for (int round = 0; round < ROUNDS; round++) {
         struct racer racers[THREADS];
         _Atomic bool go = false;
