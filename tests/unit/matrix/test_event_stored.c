@@ -27,8 +27,8 @@ static void check_same(const struct event *got, const struct event *want, const 
 static void reads_what_was_parsed(void **state)
 {
     static const char *const events[] = {
-        "{'type':'m.room.message','sender':'@u:s','content':{'body':'\\u0000 \\u00e4'},'depth':7,"
-        "'origin_server_ts':-5,'prev_events':['$a','$b'],'auth_events':['$c','$d','$e']}",
+        ("{'type':'m.room.message','sender':'@u:s','content':{'body':'\\u0000 \\u00e4'},'depth':7,"
+         "'origin_server_ts':-5,'prev_events':['$a','$b'],'auth_events':['$c','$d','$e']}"),
         "{'type':'m.room.topic','sender':'@u:s','state_key':'','content':{}}",
         "{'type':'m.room.member','sender':'@u:s','state_key':'@u:s','content':{'membership':'join'}}",
         "{'type':'m.room.redaction','sender':'@u:s','content':{'redacts':'$new'},'redacts':'$old'}",

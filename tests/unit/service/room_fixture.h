@@ -234,7 +234,7 @@ static inline const struct json *do_sync_query(struct fixture *f, const struct c
 
 static inline int64_t sync_next(const struct json *answer)
 {
-    int64_t pos;
+    int64_t pos = 0;
     struct str token = json_str_at(answer, STR("next_batch"));
     assert_true(str_starts(token, STR("s")) && str_to_i64(str_slice(token, 1, token.n), &pos));
     return pos;
