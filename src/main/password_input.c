@@ -8,18 +8,16 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define PASSWORD_MAX  ((size_t)1024)
+#define PASSWORD_MAX  ((size_t)8192) /* far beyond what accounts take: what is cut here is refused there */
 #define RANDOM_LENGTH 20
 
-/* One line without its end; false at the end of the input, and for lines that are too long. */
+/* One line without its end; false at the end of the input. */
 static bool read_line(FILE *in, char *line, size_t size)
 {
     if (!fgets(line, (int)size, in))
         return false;
-    size_t length = strcspn(line, "\r\n");
-    bool whole = line[length] != '\0' || feof(in);
-    line[length] = '\0';
-    return whole;
+    line[strcspn(line, "\r\n")] = '\0';
+    return true;
 }
 
 static bool ask(struct command_line *line, const char *prompt, char *password, size_t size)

@@ -180,6 +180,8 @@ static struct fault token_create(struct services *s, struct arena *a, const stru
         fault = opt_int(a, args, "expires_in_ms", 1, 0, &lifetime_ms);
     if (fault.code)
         return fault;
+    if (token.p && token.n == 0)
+        return FAULT(M_INVALID_PARAM, "A registration token cannot be empty");
     int64_t expires_ts = lifetime_ms > 0 ? clock_now_ms() + lifetime_ms : 0;
     fault = registration_token_create(s, a, token, uses, expires_ts, &token);
     if (fault.code)

@@ -59,6 +59,7 @@ static const struct {
      "{\"expires_ts\":1700000001000,\"token\":\"abc\",\"uses_allowed\":3}"},
     {"token create", "{\"token\":\"abc\"}", "M_FORBIDDEN"},
     {"token create", "{\"token\":\"a b\"}", "M_INVALID_PARAM"},
+    {"token create", "{\"token\":\"\"}", "M_INVALID_PARAM"},
     {"token create", "{\"uses\":0}", "M_BAD_JSON"},
     {"token create", "{\"expires_in_ms\":-1}", "M_BAD_JSON"},
     {"token create", "{\"token\":\"forever\"}", "{\"expires_ts\":null,\"token\":\"forever\",\"uses_allowed\":null}"},
