@@ -285,8 +285,87 @@ static void folding_gives_the_whole(void **state)
     }
 }
 
+/* --- while others write --- */
+
+enum { WRITERS = 4, WRITES = 120 };
+
+struct writer {
+    struct thread thread;
+    struct game *g;
+    struct caller who;
+    int number;
+    _Atomic int *running;
+};
+
+static void write_away(void *arg)
+{
+    struct writer *w = arg;
+    struct services *s = &w->g->f.services;
+    for (int i = 0; i < WRITES; i++) {
+        struct arena *a = arena_new();
+        struct str room = w->g->rooms[i % ROOMS];
+        struct str id;
+        if (w->number == 0)
+            check_ok(i / ROOMS % 2 ? room_leave(s, a, &w->who, room, NO_REASON)
+                                   : room_join(s, a, &w->who, room, NO_REASON));
+        else if (i % 5 == 0)
+            check_ok(room_put_state(s, a, &w->who, room, STR("m.room.topic"), STR(""),
+                                    quoted_json(a, CSTR(a, "{'topic':'%d.%d'}", w->number, i)), &id));
+        else
+            check_ok(room_send(s, a, &w->who, room, STR("m.room.message"), str_fmt(a, "%d", i),
+                               quoted_json(a, "{'msgtype':'m.text','body':'b'}"), &id));
+        arena_free(&a);
+    }
+    (*w->running)--;
+}
+
+/* An answer goes up to a position and misses nothing below it, whatever is being written. */
+static void folding_while_others_write(void **state)
+{
+    static struct game g;
+    struct writer writers[WRITERS];
+    _Atomic int running = WRITERS;
+    (void)state;
+    g = (struct game){.seed = 1};
+    fixture_init(&g.f, NULL);
+    for (int i = 0; i < USERS; i++) {
+        g.clients[i] = (struct client){.who = fixture_user(&g.f, CSTR(g.f.arena, "u%d", i)), .limit = 1000};
+        g.clients[i].state_after = i == 1;
+    }
+    for (int i = 0; i < ROOMS; i++) {
+        g.rooms[i] = fixture_room(&g.f, &g.clients[0].who,
+                                  "{'preset':'public_chat','power_level_content_override':{'state_default':0}}");
+        do_join(&g.f, &g.clients[1].who, g.rooms[i]);
+        do_join(&g.f, &g.clients[2].who, g.rooms[i]);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.g = &g, .number = i, .running = &running};
+        writers[i].who = fixture_user(&g.f, CSTR(g.f.arena, "w%d", i));
+        for (int r = 0; i && r < ROOMS; r++)
+            do_join(&g.f, &writers[i].who, g.rooms[r]);
+    }
+    for (int i = 0; i < WRITERS; i++)
+        assert_true(thread_start(&writers[i].thread, "writer", 0, write_away, &writers[i]));
+    do {
+        for (int i = 0; i < USERS; i++)
+            fold_answer(&g, &g.clients[i], ask(&g, &g.clients[i], g.clients[i].since, 1000));
+    } while (running);
+    for (int i = 0; i < WRITERS; i++)
+        thread_join(&writers[i].thread);
+    for (int i = 0; i < USERS; i++) {
+        fold_answer(&g, &g.clients[i], ask(&g, &g.clients[i], g.clients[i].since, 1000));
+        check_client(&g, &g.clients[i]);
+        for (int r = 0; r < ROOMS; r++)
+            assert_int_equal(g.clients[i].rooms[r].count, replay(&g.f, g.rooms[r])); /* not one is missing */
+    }
+    fixture_fini(&g.f);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(folding_gives_the_whole)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folding_gives_the_whole),
+        cmocka_unit_test(folding_while_others_write),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
