@@ -23,6 +23,7 @@
 
 #define TICK_MS           1000
 #define SECOND_SIGNAL_MS  500
+#define TRIM_MS           60000
 #define SOCKET_MODE       0600
 #define FILES_MAX         ((rlim_t)1 << 20)
 #define WELCOME_EXPIRY_MS INT64_C(86400000)
@@ -34,6 +35,7 @@ struct serving {
     struct http_server *http;
     int first_listener; /* the one that the welcome names */
     int64_t watchdog_ms, watchdog_due_ms;
+    int64_t trim_due_ms;
     atomic_bool stopped;
 };
 
@@ -234,6 +236,10 @@ static void tick(struct serving *s)
         notify_watchdog();
         s->watchdog_due_ms = now + s->watchdog_ms;
     }
+    if (now >= s->trim_due_ms) {
+        malloc_trim(0);
+        s->trim_due_ms = now + TRIM_MS;
+    }
 }
 
 /* Waits for signals until one says stop. */
@@ -301,10 +307,16 @@ static void stop(struct serving *s)
 }
 
 /* glibc gives each thread a heap of its own to grow; with dozens of threads that holds on to memory that others could
- * use. Measured with 10,000 requests parked in /sync: 13.3 KB each instead of 14.4, and woken a quarter faster. */
+ * use. Measured with 10,000 requests parked in /sync: 13.3 KB each instead of 14.4, and woken a quarter faster.
+ *
+ * Large blocks come from the system one by one and go back to it at once. The thresholds are set because glibc raises
+ * them by itself, up to 32 MiB, when such blocks are freed: after many large bodies they would stay in the heaps,
+ * behind small ones that still live. What is free inside a heap is given back by tick(). */
 static void share_heaps(void)
 {
     mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
 enum command_exit serve_run(struct command_line *line, struct config *config, bool welcome)
