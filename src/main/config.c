@@ -236,7 +236,8 @@ static void load(struct loading *l, struct str name, struct str text, char *cons
 {
     struct config_settings settings = {.arena = l->scratch};
 
-    config_file_settings(&settings, name, text, l->report);
+    if (!config_file_settings(&settings, name, text, l->report))
+        return;
     config_environment_settings(&settings, environment, l->report);
     for (size_t i = 0; i < settings.count; i++)
         choose(l, &settings.items[i]);

@@ -85,7 +85,7 @@ static void complain_outside(struct str file, const struct toml_member *member, 
             config_option_distance(key, STR("global"), 4) < 4 ? "global" : config_option_nearest(key, true));
 }
 
-void config_file_settings(struct config_settings *settings, struct str file, struct str text,
+bool config_file_settings(struct config_settings *settings, struct str file, struct str text,
                           struct config_report *report)
 {
     struct toml_result toml = toml_parse(settings->arena, text);
@@ -93,11 +93,11 @@ void config_file_settings(struct config_settings *settings, struct str file, str
 
     if (!toml.table && toml.line > 0) {
         config_report_error(report, "%.*s:%u: %.*s", STR_ARG(file), toml.line, STR_ARG(toml.error));
-        return;
+        return false;
     }
     if (!toml.table) {
         config_report_error(report, "%.*s: %.*s", STR_ARG(file), STR_ARG(toml.error));
-        return;
+        return false;
     }
     for (size_t i = 0; i < toml.table->count; i++) {
         const struct toml_member *member = &toml.table->members[i];
@@ -108,4 +108,5 @@ void config_file_settings(struct config_settings *settings, struct str file, str
         else
             config_report_error(report, "%.*s:%u: \"global\" must be a table: [global]", STR_ARG(file), member->line);
     }
+    return true;
 }

@@ -29,9 +29,9 @@ struct config_settings {
 void config_setting_add(struct config_settings *settings, struct config_setting setting);
 
 /* Adds what a TOML text holds in [global]; `file` names it in messages. What stands elsewhere, and a text that is no
- * TOML, are errors in the report. */
-void config_file_settings(struct config_settings *settings, struct str file, struct str text,
-                          struct config_report *report);
+ * TOML, are errors in the report. False if it is no TOML: then nothing can be said about what it holds. */
+bool config_file_settings(struct config_settings *settings, struct str file, struct str text,
+                          struct config_report *report) __attribute__((warn_unused_result));
 
 /* Adds the HEARTH_* variables of a NULL-terminated list, except HEARTH_CONFIG, which names the file. Names are
  * checked, because values are read by the type of their option: unknown ones are errors in the report. */

@@ -184,6 +184,20 @@ static void test_complaints(void **state)
     }
 }
 
+/* What is missing from a text that cannot be read is not known. */
+static void test_no_toml_is_the_only_complaint(void **state)
+{
+    static const char *const texts[] = {"[global\n", "nonsense", "[global]\nport = = 1\n", "a = 1\na = 2\n"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        struct config_report report;
+        assert_null(parse(texts[i], NULL, &report));
+        check_case(report.error_count == 1 && report.warning_count == 0, texts[i]);
+        config_report_fini(&report);
+    }
+}
+
 static void test_all_complaints_together(void **state)
 {
     struct config_report report;
@@ -438,12 +452,19 @@ static void test_distance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conduwuit_file), cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_complaints),     cmocka_unit_test(test_all_complaints_together),
-        cmocka_unit_test(test_environment),    cmocka_unit_test(test_registration),
-        cmocka_unit_test(test_files),          cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_durations),      cmocka_unit_test(test_table),
-        cmocka_unit_test(test_ignored),        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_conduwuit_file),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_complaints),
+        cmocka_unit_test(test_all_complaints_together),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_registration),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_ignored),
+        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_no_toml_is_the_only_complaint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
