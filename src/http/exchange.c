@@ -15,6 +15,8 @@ static const size_t header_record = 64;
 /* A body up to this size is read and thrown away when the request has been answered by its head alone: that is cheaper
  * than the new connection the client would have to make. */
 static const uint64_t swallow_max = 64 << 10;
+/* Bodies of strangers get this part of the memory, so that the others always find the rest. */
+static const size_t stranger_share = 4;
 
 static struct exchange *of_work(struct work *w)
 {
@@ -115,6 +117,8 @@ static void free_body(struct exchange *x)
 {
     buf_fini(&x->body);
     atomic_fetch_sub(&x->server->body_memory, x->body_held);
+    if (!x->known)
+        atomic_fetch_sub(&x->server->stranger_memory, x->body_held);
     x->body_held = 0;
 }
 
@@ -232,6 +236,7 @@ static enum MHD_Result classify(struct exchange *x, const struct header_list *he
     if (verdict.answered)
         return answer_head(x, f, &verdict.reply);
     x->body_max = verdict.body_max;
+    x->known = verdict.known;
     x->slow = verdict.slow;
     x->tag = verdict.tag;
     buf_init(&x->body, verdict.body_max);
@@ -272,16 +277,45 @@ static enum MHD_Result on_head(struct exchange *x, const char *method, const cha
     return classify(x, &headers, &framing);
 }
 
-static enum MHD_Result on_body(struct exchange *x, const char *data, size_t n)
+/* How large the buffer has to be for n more bytes: all of the body at once if its length is known. */
+static size_t body_room(const struct exchange *x, size_t n)
+{
+    const struct buf *b = &x->body;
+    size_t need = b->n + n;
+    if (x->content_length > 0)
+        return (size_t)x->content_length;
+    if (need <= b->cap)
+        return b->cap;
+    size_t twice = b->cap <= b->max / 2 ? b->cap * 2 : b->max;
+    return need > twice ? need : twice;
+}
+
+/* Takes what the buffer has to hold from the memory of all bodies. False if there is not so much; free_body() gives it
+ * back in either case. */
+static bool hold_body(struct exchange *x, size_t bytes)
 {
     struct http_server *s = x->server;
+    if (bytes <= x->body_held)
+        return true;
+    size_t more = bytes - x->body_held, max = s->options.body_memory_max;
+    x->body_held = bytes;
+    bool fits = atomic_fetch_add(&s->body_memory, more) + more <= max;
+    if (!x->known)
+        fits &= atomic_fetch_add(&s->stranger_memory, more) + more <= max / stranger_share;
+    return fits;
+}
+
+static enum MHD_Result on_body(struct exchange *x, const char *data, size_t n)
+{
     if (x->stage == EXCHANGE_ANSWERED)
         return MHD_YES;
     if (n > x->body_max - x->body.n)
         return refuse(x, 413, "M_TOO_LARGE", "The request body is too large");
-    x->body_held += n;
-    if (atomic_fetch_add(&s->body_memory, n) + n > s->options.body_memory_max)
+    size_t room = body_room(x, n);
+    if (!hold_body(x, room))
         return refuse(x, 503, "M_UNKNOWN", "The server is receiving too much at the moment");
+    if (room > x->body.cap)
+        buf_reserve(&x->body, room - x->body.n);
     buf_add_bytes(&x->body, data, n);
     assert(buf_ok(&x->body));
     return MHD_YES;

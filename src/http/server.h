@@ -24,7 +24,7 @@
  *     413 M_TOO_LARGE   a body beyond the verdict's limit: at once if Content-Length says so, or when it is crossed
  *     431 M_TOO_LARGE   a head larger than max_header_bytes, more than HTTP_MAX_HEADERS headers, or so many in so
  *                       large a head (each counts 64 bytes more) that no room is left for the head of a response
- *     503 M_UNKNOWN     body_memory_max is reached
+ *     503 M_UNKNOWN     body_memory_max, or the strangers' share of it, is reached
  * and with the connection kept:
  *     503 M_UNKNOWN     the queue of the pool is full (Retry-After: 1)
  * What libmicrohttpd itself can not read (a malformed Content-Length, a header line without colon, a head beyond its
@@ -57,7 +57,8 @@ struct http_server_options {
     unsigned max_connections;             /* 0: what RLIMIT_NOFILE leaves, at most 65,536 */
     unsigned max_connections_per_address; /* of one IPv4 address or IPv6 /64 that is no trusted proxy; 0: 1024 */
     int64_t idle_timeout_ms;              /* without any progress of the connection; whole seconds; 0: 60,000 */
-    size_t body_memory_max;               /* bytes of all bodies that are being held; beyond, 503; 0: 512 MiB */
+    size_t body_memory_max;               /* bytes of all bodies that are being held; beyond, 503; 0: 512 MiB. Of
+                                           * this the bodies of those who are not `known` share a quarter */
     /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for
      * the peers of unix sockets. The client is the last address in the header that is no trusted proxy itself. If both
      * headers are there, one of them was the client's own: neither is believed. */
@@ -70,6 +71,7 @@ struct http_verdict {
     bool answered; /* `reply` is the answer; the body, if there is one, is thrown away */
     struct http_reply reply;
     size_t body_max; /* bytes; 0: no body is taken */
+    bool known;      /* from somebody the server knows: strangers can not take the memory for its body */
     bool slow;       /* talks to other servers: runs on the elastic pool */
     const void *tag; /* given to the handler */
 };

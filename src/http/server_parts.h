@@ -53,6 +53,7 @@ struct exchange {
     bool head;
     bool slow;
     bool close;
+    bool known;
     bool timed_out;
     bool complete; /* counted in the server's `complete` */
     enum exchange_stage stage;
@@ -62,7 +63,7 @@ struct exchange {
     uint64_t content_length;
     size_t body_max;
     struct buf body;
-    size_t body_held; /* what it has taken of the server's body memory */
+    size_t body_held; /* what it has taken of the server's body memory: its capacity, not what has arrived */
     struct http_scratch scratch;
     struct MHD_Response *response;
     unsigned status;
@@ -117,6 +118,7 @@ struct http_server {
     _Atomic uint64_t refused_total;
     _Atomic uint64_t parked_gone_total;
     _Atomic size_t body_memory;
+    _Atomic size_t stranger_memory; /* of this, what is held for requests that are not `known` */
 };
 
 /* --- exchange.c --- */

@@ -7,6 +7,7 @@
  *     /park/K/MS    the same for MS milliseconds
  *     /sleep/MS     holds its worker
  *     /answered     is answered by its head
+ *     /stranger     as /echo, from somebody who is not known
  */
 #ifndef HEARTH_TESTS_RAW_CLIENT_H
 #define HEARTH_TESTS_RAW_CLIENT_H
@@ -128,6 +129,7 @@ static inline struct http_verdict raw_classify(void *ctx, const struct http_requ
 {
     (void)ctx;
     struct http_verdict v = {.body_max = 1000, .slow = raw_path_is(head->path, "/slow"), .tag = "tag"};
+    v.known = !raw_path_is(head->path, "/stranger");
     if (raw_path_is(head->path, "/answered")) {
         v.answered = true;
         v.reply = http_reply_error(404, "M_UNRECOGNIZED", "Answered by its head");

@@ -197,6 +197,42 @@ static void limits_the_memory_of_all_bodies(void **state)
     http_server_free(&s);
 }
 
+/* Whatever strangers hold, three quarters are left for those who are known. What counts is what is set aside. */
+static void strangers_share_a_quarter_of_the_memory(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct http_server *s = raw_server((struct http_server_options){.body_memory_max = 4000}, &port);
+    char body[1000];
+    memset(body, 'b', sizeof body);
+    int holds = raw_connect(port);
+    raw_send_text(holds, "POST /stranger HTTP/1.1\r\n" HOST "Content-Length: 900\r\n\r\nx");
+    sleep_ms(50);
+    struct raw_response r = raw_ask(port, "POST /stranger HTTP/1.1\r\n" HOST "Content-Length: 101\r\n\r\nx");
+    check_error(&r, 503, "M_UNKNOWN", "beyond the share");
+    char chunks[300];
+    snprintf(chunks, sizeof chunks,
+             "POST /stranger HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n60\r\n%.96s\r\n4\r\nmore\r\n", body);
+    r = raw_ask(port, chunks);
+    check_error(&r, 503, "M_UNKNOWN", "the buffer grew beyond the share");
+    r = raw_ask(port, "POST /stranger HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nhi");
+    assert_int_equal(r.status, 200);
+    int fds[3];
+    for (unsigned i = 0; i < 3; i++) {
+        fds[i] = raw_connect(port);
+        raw_send_text(fds[i], "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n");
+        raw_send(fds[i], body, 999);
+        sleep_ms(20);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        raw_send(fds[i], body, 1);
+        assert_int_equal(raw_read(fds[i]).status, 200);
+        close(fds[i]);
+    }
+    close(holds);
+    http_server_free(&s);
+}
+
 static void honours_expect(void **state)
 {
     (void)state;
@@ -335,6 +371,7 @@ int main(void)
         cmocka_unit_test(the_refusal_survives_what_the_client_still_sends),
         cmocka_unit_test(takes_large_bodies),
         cmocka_unit_test(limits_the_memory_of_all_bodies),
+        cmocka_unit_test(strangers_share_a_quarter_of_the_memory),
         cmocka_unit_test(honours_expect),
         cmocka_unit_test(answers_by_the_head),
         cmocka_unit_test(refuses_when_the_queue_is_full),
