@@ -35,10 +35,12 @@ static void add_value(struct buf *out, const struct config_option *option, struc
     bool list = option->type == CONFIG_STRINGS || option->type == CONFIG_INTS;
     bool bare = option->type == CONFIG_BOOL || option->type == CONFIG_INT || option->type == CONFIG_INTS ||
                 ((option->type == CONFIG_SIZE || option->type == CONFIG_DURATION) && is_number(text));
-    bool several = list && str_find(text, ',') < text.n;
+    bool several = list && (text.n == 0 || str_find(text, ',') < text.n);
 
     if (several)
         buf_add_char(out, '[');
+    if (!list && text.n == 0)
+        add_quoted(out, text);
     for (struct str rest = text, item; rest.n > 0;) {
         item = list ? str_trim(str_cut(rest, ',', &rest)) : rest;
         if (bare)
@@ -99,8 +101,8 @@ static void add_toml_option(struct buf *out, const struct config_option *option,
 
     buf_add_char(out, '\n');
     add_lines(out, "# ", str_of(option->help));
-    buf_fmt(out, "%s%.*s = ", given.n > 0 ? "" : "#", STR_ARG(name));
-    add_value(out, option, given.n > 0 ? given : str_of(shown));
+    buf_fmt(out, "%s%.*s = ", given.p ? "" : "#", STR_ARG(name));
+    add_value(out, option, given.p ? given : str_of(shown));
     buf_add_char(out, '\n');
 }
 
@@ -136,7 +138,9 @@ static const char markdown_head[] =
     "- **Environment.** Every option can be overridden by `HEARTH_<NAME>` in capital letters; tables are joined with "
     "two\n"
     "  underscores (`HEARTH_WELL_KNOWN__CLIENT`), lists are separated by commas. An unknown `HEARTH_` variable is an "
-    "error.\n"
+    "error,\n"
+    "  but for those that Kubernetes and Docker set for a service of the name `hearth` (`HEARTH_SERVICE_HOST`,\n"
+    "  `HEARTH_PORT=tcp://...`): they are ignored with a warning.\n"
     "- **Secrets** can stand in a file of their own, named by `<name>_file`; white space around them does not count.\n"
     "- **Sizes** are bytes, or a text with a unit: `\"20 MiB\"`, `\"20M\"` (the same), `\"20MB\"` (20,000,000).\n"
     "- **Times** are numbers in the unit the option names, or a text: `\"500ms\"`, `\"30s\"`, `\"5m\"`, `\"1h\"`, "

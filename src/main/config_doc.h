@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "main/config_option.h"
 
-/* Values for a new file, by row of the table, in the form of the environment; empty: the option stays a comment. */
+/* Values for a new file, by row of the table, in the form of the environment; p == NULL: the option stays a comment. */
 struct config_given {
     struct str values[CONFIG_OPTIONS_MAX];
 };

@@ -1,11 +1,13 @@
 #include "main/config_option.h"
 
 #include "main/config_ignored.h"
+#include "main/server.h"
 #include "matrix/id.h"
 #include "matrix/room_version.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <sys/un.h>
 
 static const char *check_server_name(struct str value)
 {
@@ -45,9 +47,14 @@ static const char *check_network(struct str value)
     return "is no address, no network as in 10.0.0.0/8, and not \"unix\"";
 }
 
+/* A folder that holds a unix socket, whose path has a fixed room in an address. */
 static const char *check_path(struct str value)
 {
-    return value.n > 0 && value.n < 4000 && !memchr(value.p, 0, value.n) ? NULL : "is no path";
+    if (value.n == 0 || memchr(value.p, 0, value.n))
+        return "is no path";
+    if (value.n + sizeof("/" SERVER_SOCKET) > sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return "is too long: with \"/" SERVER_SOCKET "\" it must be shorter than 108 bytes";
+    return NULL;
 }
 
 static const char *check_secret(struct str value)
@@ -135,10 +142,10 @@ static const struct config_option options[] = {
      .fallback = "20 MiB",
      .unit = "bytes",
      .min = 65536,
-     .max = INT64_C(1) << 32,
+     .max = INT64_C(256) << 20,
      FIELD(max_request_size),
-     .help = "The largest body of any request; larger ones are refused before they are read. Most requests have "
-             "smaller limits of their own."},
+     .help = "The largest body of any request; larger ones are refused before they are read. Most kinds of "
+             "request have a smaller limit of their own, 256 KiB for an event, which this one can only lower."},
     {.name = "trusted_proxies",
      .type = CONFIG_STRINGS,
      .fallback = "127.0.0.0/8, ::1, unix",

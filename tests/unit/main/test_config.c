@@ -8,7 +8,8 @@
 
 #include "check.h"
 
-#define GLOBAL "[global]\nserver_name = \"example.org\"\n"
+#define PATH_94 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"
+#define GLOBAL  "[global]\nserver_name = \"example.org\"\n"
 
 /* --- one text (and variables), one configuration or one complaint --- */
 
@@ -153,6 +154,11 @@ static const struct {
      "HEARTH_PROT: unknown variable (the nearest known one is HEARTH_PORT)"},
     {"variable unknown in table", GLOBAL, "HEARTH_WELL_KNOWN__CLINET=1",
      "HEARTH_WELL_KNOWN__CLINET: unknown variable (the nearest known one is HEARTH_WELL_KNOWN__CLIENT)"},
+    {"size too large", GLOBAL "max_request_size = \"257 MiB\"\n", NULL,
+     "h.toml:3: max_request_size is too large: at most 268435456 bytes"},
+    {"path as long as its socket allows", GLOBAL "database_path = \"/" PATH_94 "\"\n", NULL, NULL},
+    {"path too long for its socket", GLOBAL "database_path = \"/" PATH_94 "x\"\n", NULL,
+     "h.toml:3: database_path \"/0123456789"},
     {"variable wrong", GLOBAL, "HEARTH_PORT=http", "HEARTH_PORT: port must be a number"},
     {"variable bool", GLOBAL, "HEARTH_ALLOW_REGISTRATION=1", "HEARTH_ALLOW_REGISTRATION: allow_registration must be"},
     {"variable of others", GLOBAL, "HEARTHSTONE=1", NULL},
@@ -182,6 +188,39 @@ static void test_complaints(void **state)
         config_free(&c);
         config_report_fini(&report);
     }
+}
+
+/* A pod beside a service called "hearth" has these; they are no options. */
+static void test_variables_of_services(void **state)
+{
+    char *environment[] = {(char[]){"HEARTH_SERVICE_HOST=10.0.0.1"},
+                           (char[]){"HEARTH_SERVICE_PORT=8008"},
+                           (char[]){"HEARTH_SERVICE_PORT_HTTP=8008"},
+                           (char[]){"HEARTH_PORT=tcp://10.0.0.1:8008"},
+                           (char[]){"HEARTH_PORT_8008_TCP=tcp://10.0.0.1:8008"},
+                           (char[]){"HEARTH_PORT_8008_TCP_PROTO=tcp"},
+                           (char[]){"HEARTH_PORT_8448_UDP_ADDR=10.0.0.1"},
+                           (char[]){"HEARTH_WEB_SERVICE_HOST=10.0.0.1"},
+                           (char[]){"HEARTH_WEB_PORT=tcp://10.0.0.1:80"},
+                           NULL};
+    char *others[] = {(char[]){"HEARTH_PORT_X_TCP=1"}, (char[]){"HEARTH_PORT_80_HTTP=1"}, (char[]){"HEARTH_SERVICE=1"},
+                      (char[]){"HEARTH_WEB_PORT=80"}, NULL};
+    struct config_report report;
+    struct config *c = parse(GLOBAL, environment, &report);
+
+    (void)state;
+    assert_non_null(c);
+    assert_int_equal(c->port.items[0], 8008);
+    assert_int_equal(report.warning_count, 1);
+    for (size_t i = 0; environment[i]; i++) {
+        struct str rest, name = str_cut(str_of(environment[i]), '=', &rest);
+        check_case(str_find_str(report.warnings[0], name) < report.warnings[0].n, environment[i]);
+    }
+    config_free(&c);
+    config_report_fini(&report);
+    assert_null(parse(GLOBAL, others, &report));
+    assert_int_equal(report.error_count, 4);
+    config_report_fini(&report);
 }
 
 /* What is missing from a text that cannot be read is not known. */
@@ -465,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_ignored),
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_no_toml_is_the_only_complaint),
+        cmocka_unit_test(test_variables_of_services),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
