@@ -123,9 +123,13 @@ static enum command_exit take_sets(struct command_line *line, struct config_give
 
     for (size_t i = 0; i < line->flag_count; i++) {
         struct str text, name;
+
         if (strcmp(line->flags[i]->name, "--set") != 0)
             continue;
-        name = str_cut(str_of(line->flag_values[i]), '=', &text);
+        struct str setting = str_of(line->flag_values[i]);
+        name = str_cut(setting, '=', &text);
+        if (name.n == setting.n)
+            return command_fail(line, COMMAND_USAGE, "--set takes NAME=VALUE, not %.*s", STR_ARG(name));
         const struct config_option *option = config_option_find(name);
         if (!option)
             return command_fail(line, COMMAND_USAGE, "there is no option %.*s (the nearest known one is %s)",

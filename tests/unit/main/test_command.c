@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "base/file.h"
 #include "main/command.h"
 
 #include <string.h>
@@ -133,11 +134,13 @@ static void test_init_and_check(void **state)
     (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/a/b.toml", folder);
-    const char *const init[] = {"init",  "--config", path, "--set", "server_name=example.org",
-                                "--set", "port=1,2", NULL};
+    const char *const init[] = {
+        "init",  "--config",         path, "--set", "server_name=example.org", "--set", "port=1,2",
+        "--set", "trusted_proxies=", NULL};
     const char *const again[] = {"init", "--config", path, "--if-missing", NULL};
     const char *const check[] = {"check-config", "--config", path, "--json", NULL};
     const char *const unknown[] = {"init", "--config", path, "--if-missing", "--set", "prot=1", NULL};
+    const char *const no_value[] = {"init", "--config", path, "--if-missing", "--set", "trusted_proxies", NULL};
     const char *const wrong[] = {"init", "--config", path, "--if-missing", "--set", "port=x", NULL};
 
     assert_int_equal(run(a, init, &out), COMMAND_OK);
@@ -146,6 +149,9 @@ static void test_init_and_check(void **state)
     assert_int_equal(run(a, unknown, &out), COMMAND_USAGE);
     check_case(str_find_str(out, STR("the nearest known one is port")) < out.n, "nearest");
     assert_int_equal(run(a, wrong, &out), COMMAND_USAGE);
+    assert_int_equal(run(a, no_value, &out), COMMAND_USAGE);
+    assert_int_equal(file_read(a, str_of(path), 1 << 20, &out), FILE_OK);
+    check_case(str_find_str(out, STR("\ntrusted_proxies = []\n")) < out.n, "an empty list is a value");
     assert_int_equal(run(a, check, &out), COMMAND_OK);
     check_str(out, str_fmt(a, "{\"errors\":[],\"file\":\"%s\",\"good\":true,\"warnings\":[]}\n", path), "check-config");
 
