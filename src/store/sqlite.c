@@ -16,6 +16,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Prepared statements a connection remembers: some KiB each. */
 static const size_t statements_max = 128;
@@ -32,7 +33,7 @@ static const int busy_ms = 10000;
 #define READER_SETUP "PRAGMA cache_size = -512; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
 /* secure_delete: what was redacted or deleted is overwritten where that costs no further write. */
 #define WRITER_SETUP                                                                                                   \
-    "PRAGMA cache_size = -4096; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864;"                      \
+    "PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 67108864;"                                                 \
     "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;"
 
 struct checkpointer {
@@ -118,6 +119,26 @@ static bool claim(struct driver_conn *c)
     return false;
 }
 
+/* SQLite answers with the mode it keeps: where there is no shared memory (some network file systems) that is another
+ * one, in which readers and the writer wait for each other. */
+static bool use_wal(struct driver_conn *c)
+{
+    static const char query[] = "PRAGMA journal_mode = WAL";
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(c->db, query, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW) {
+        fail(c, query);
+        sqlite3_finalize(stmt);
+        return false;
+    }
+    const char *mode = (const char *)sqlite3_column_text(stmt, 0);
+    bool wal = mode && strcmp(mode, "wal") == 0;
+    if (!wal)
+        snprintf(c->error, sizeof c->error, "the file system of its folder does not support WAL (it is \"%s\")",
+                 mode ? mode : "");
+    sqlite3_finalize(stmt);
+    return wal;
+}
+
 static bool set_up(struct driver_conn *c, enum driver_role role)
 {
     sqlite3_extended_result_codes(c->db, 1);
@@ -130,7 +151,7 @@ static bool set_up(struct driver_conn *c, enum driver_role role)
     if (role == DRIVER_READER)
         return run_script(c, READER_SETUP);
     sqlite3_wal_hook(c->db, remember_wal_pages, c);
-    return claim(c) && run_script(c, WRITER_SETUP);
+    return claim(c) && use_wal(c) && run_script(c, WRITER_SETUP);
 }
 
 static void sqlite_disconnect(struct driver_conn *c)

@@ -1,5 +1,6 @@
 #include "base/thread.h"
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "scratch.h"
@@ -97,11 +98,33 @@ static void a_long_snapshot_is_in_nobodys_way(void **state)
     scratch_remove(folder);
 }
 
+/* SQLite's "unix-none" has no shared memory, like file systems on which WAL cannot work. */
+static void a_file_system_without_wal_is_refused(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder();
+    char *path = scratch_path(folder, "db");
+    struct store_options options = {.path = path, .server_name = SCRATCH_SERVER, .create = true};
+    struct store_error error = {.text = ""};
+    struct store *store = NULL;
+    sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
+
+    assert_int_equal(sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1), SQLITE_OK);
+    bool opened = store_open(&options, &store, &error);
+    assert_int_equal(sqlite3_vfs_register(usual, 1), SQLITE_OK);
+    assert_false(opened);
+    assert_non_null(strstr(error.text, "does not support WAL"));
+    assert_non_null(strstr(error.text, path));
+    free(path);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_log_is_bounded),
         cmocka_unit_test(a_long_snapshot_is_in_nobodys_way),
+        cmocka_unit_test(a_file_system_without_wal_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
