@@ -61,6 +61,11 @@ void log_set_request(uint64_t request_id)
     current_request = request_id;
 }
 
+uint64_t log_request(void)
+{
+    return current_request;
+}
+
 struct line {
     bool json;
     size_t n;

@@ -38,6 +38,8 @@ bool log_enabled(enum log_level level);
 
 /* The request id put into the lines of this thread; 0 for none. */
 void log_set_request(uint64_t request_id);
+/* The one that was set: for those who work for another request, and for a while. */
+uint64_t log_request(void);
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 

@@ -91,6 +91,7 @@ struct store_job {
     uint64_t epoch; /* store_epoch() when what it builds on was read; 0: any */
     /* private to the store */
     struct store_job *next;
+    uint64_t request; /* who submitted it, for the log */
     int state;
     enum store_result result;
 };

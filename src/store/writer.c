@@ -118,6 +118,7 @@ void store_submit(struct store *store, struct store_job *job)
     struct writer *w = store->writer;
     job->next = NULL;
     job->state = JOB_QUEUED;
+    job->request = log_request();
     mutex_lock(&w->lock);
     assert(!w->stop);
     *(w->first ? &w->last->next : &w->first) = job;
@@ -174,7 +175,10 @@ static bool run_job(struct writer *w, struct store_job *job)
         return true;
     }
     tx_job_begin(tx);
+    uint64_t own = log_request();
+    log_set_request(job->request);
     bool ok = job->run(tx, job->arg);
+    log_set_request(own);
     bool failed = tx->failed;
     bool whole = tx_job_end(tx, ok && !failed);
     if (tx->arena)
@@ -220,15 +224,22 @@ static bool commit(struct writer *w)
     return true;
 }
 
+/* Whoever runs the batch does it for many requests: what a callback logs belongs to its own. */
 static void publish(struct writer *w, struct store_job *batch)
 {
-    for (struct store_job *job = batch; job; job = job->next)
+    uint64_t own = log_request();
+    for (struct store_job *job = batch; job; job = job->next) {
+        log_set_request(job->request);
         if (job->result == STORE_OK && job->committed)
             job->committed(job->arg);
+    }
     __atomic_store_n(&w->stable_pos, w->last_pos, __ATOMIC_RELEASE);
-    for (struct store_job *job = batch; job; job = job->next)
+    for (struct store_job *job = batch; job; job = job->next) {
+        log_set_request(job->request);
         if (job->result == STORE_OK && job->published)
             job->published(job->arg);
+    }
+    log_set_request(own);
 }
 
 /* What an aborted job saw of the batch is gone too, so its refusal is worth nothing either. */
@@ -296,7 +307,8 @@ static void writer_thread(void *arg)
 
 struct writer *writer_start(struct store *store, struct store_tx *tx, struct store_error *error)
 {
-    int64_t reserved = sql_int_of0(tx, &select_reserved, 0);
+    /* From 1 on, so that 0 can stand for "before everything" even on a database in which nothing has happened. */
+    int64_t reserved = sql_int_of0(tx, &select_reserved, 1);
     if (!tx_commit(tx)) {
         snprintf(error->text, sizeof error->text, "cannot read the database: %s", tx->reason);
         return NULL;

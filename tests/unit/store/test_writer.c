@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "store/writer.h"
 
 #include "gate.h"
@@ -21,12 +22,20 @@ struct step {
     struct store *store;
     int64_t n, pos, stable_at_commit, stable_at_publish;
     int *clock, committed_at, published_at; /* by a clock that counts callbacks */
+    uint64_t request;                       /* who submitted it */
+    bool other_request;                     /* it ran, or a callback, with another in the log */
     struct store_job job;
 };
+
+static void note_request(struct step *s)
+{
+    s->other_request = s->other_request || (s->request && log_request() != s->request);
+}
 
 static bool run_step(struct store_tx *tx, void *arg)
 {
     struct step *s = arg;
+    note_request(s);
     if (s->what == ABORTS_BEFORE_WRITING)
         return false;
     s->pos = store_next_pos(tx);
@@ -40,6 +49,7 @@ static bool run_step(struct store_tx *tx, void *arg)
 static void note_commit(void *arg)
 {
     struct step *s = arg;
+    note_request(s);
     s->committed_at = ++*s->clock;
     s->stable_at_commit = store_stable_pos(s->store);
 }
@@ -47,6 +57,7 @@ static void note_commit(void *arg)
 static void note_publish(void *arg)
 {
     struct step *s = arg;
+    note_request(s);
     s->published_at = ++*s->clock;
     s->stable_at_publish = store_stable_pos(s->store);
 }
@@ -66,8 +77,11 @@ static void run_batch(struct store *store, struct step *steps, size_t count, int
                                     .published = note_publish,
                                     .arg = s,
                                     .epoch = s->builds_on_memory ? epoch : 0};
+        s->request = 100 + i;
+        log_set_request(s->request);
         store_submit(store, &s->job);
     }
+    log_set_request(7);
     assert_int_equal(gate_open(&gate), STORE_OK);
 }
 
@@ -111,6 +125,7 @@ static void outcomes(void **state)
         struct step *s = &steps[i];
         enum store_result got = store_wait(store, &s->job);
         check_case(got == s->want, s->name);
+        check_case(!s->other_request && log_request() == 7, s->name);
         check_callbacks(s, &committed, &published);
         if (s->want == STORE_OK && s->what == WRITES)
             sum += s->n;
@@ -120,6 +135,7 @@ static void outcomes(void **state)
     assert_int_equal(scratch_int(store, &sum_rows), sum);
     assert_int_equal(store_stable_pos(store), newest);
     assert_int_equal(store_epoch(store), epoch + 2);
+    log_set_request(0);
     store_close(&store);
 }
 
