@@ -31,7 +31,9 @@ static struct http_reply put_field(struct api_request *r)
         return reply_fault(fault);
     const struct json *value = json_get(r->body, r->params[1]);
     if (!value)
-        return reply_error(M_MISSING_PARAM, "The body must hold the field that the path names");
+        return reply_fault(
+            FAULT_STR(M_MISSING_PARAM,
+                      str_fmt(r->arena, "'%.*s' is missing, the field that the path names", STR_ARG(r->params[1]))));
     fault = profile_set(r->services, r->arena, &r->caller, r->params[1], value);
     return fault.code ? reply_fault(fault) : reply_empty();
 }

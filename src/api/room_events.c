@@ -7,7 +7,6 @@
 #include "service/room_send.h"
 
 #define LIMIT_DEFAULT 10
-#define LIMIT_MAX     1000
 
 static struct http_reply reply_event_id(struct api_request *r, struct str event_id)
 {
@@ -87,12 +86,21 @@ static struct http_reply get_state_no_key(struct api_request *r)
 
 /* --- members --- */
 
+/* One of the specification's words, or not asked for. */
+static bool is_membership(struct str word)
+{
+    return !word.n || str_eq(word, STR("join")) || str_eq(word, STR("invite")) || str_eq(word, STR("knock")) ||
+           str_eq(word, STR("leave")) || str_eq(word, STR("ban"));
+}
+
 static struct http_reply members(struct api_request *r)
 {
     struct json *events;
     struct members_query query = {.at = query_str(r, STR("at")),
                                   .membership = query_str(r, STR("membership")),
                                   .not_membership = query_str(r, STR("not_membership"))};
+    if (!is_membership(query.membership) || !is_membership(query.not_membership))
+        return reply_error(M_INVALID_PARAM, "membership, not_membership: must be join, invite, knock, leave or ban");
     struct fault fault = room_read_members(r->services, r->arena, &r->caller, r->params[0], &query, &events);
     if (fault.code)
         return reply_fault(fault);
@@ -137,7 +145,7 @@ static struct http_reply messages(struct api_request *r)
         .backwards = str_eq(dir, STR("b")), .from = query_str(r, STR("from")), .to = query_str(r, STR("to"))};
     if (!query.backwards && !str_eq(dir, STR("f")))
         return reply_error(dir.p ? M_INVALID_PARAM : M_MISSING_PARAM, "dir: must be b or f");
-    struct fault fault = query_int_opt(r, STR("limit"), 0, LIMIT_MAX, LIMIT_DEFAULT, &query.limit);
+    struct fault fault = query_int_opt(r, STR("limit"), 0, INT64_MAX, LIMIT_DEFAULT, &query.limit);
     if (!fault.code)
         fault = query_filter(r, &query.filter);
     if (!fault.code)
@@ -157,7 +165,7 @@ static struct http_reply context(struct api_request *r)
     struct json *answer;
     struct event_filter filter;
     int64_t limit;
-    struct fault fault = query_int_opt(r, STR("limit"), 0, LIMIT_MAX, LIMIT_DEFAULT, &limit);
+    struct fault fault = query_int_opt(r, STR("limit"), 0, INT64_MAX, LIMIT_DEFAULT, &limit);
     if (!fault.code)
         fault = query_filter(r, &filter);
     if (!fault.code)

@@ -57,13 +57,13 @@ static struct fault read_limit(struct arena *a, const struct json *object, int64
             return fault_;                                                                                             \
     } while (0)
 
-struct fault event_filter_read(struct arena *a, const struct json *json, struct event_filter *out)
+static struct fault read_part(struct arena *a, const char *name, const struct json *json, struct event_filter *out)
 {
     *out = (struct event_filter){0};
     if (!json || json->type == JSON_NULL)
         return FAULT_NONE;
     if (json->type != JSON_OBJECT)
-        return bad(a, "each part", "must be an object");
+        return bad(a, name, "must be an object");
     TRY(read_list(a, json, "types", &out->types));
     TRY(read_list(a, json, "not_types", &out->not_types));
     TRY(read_list(a, json, "senders", &out->senders));
@@ -79,6 +79,11 @@ struct fault event_filter_read(struct arena *a, const struct json *json, struct 
     return FAULT_NONE;
 }
 
+struct fault event_filter_read(struct arena *a, const struct json *json, struct event_filter *out)
+{
+    return read_part(a, "it", json, out);
+}
+
 struct fault sync_filter_read(struct arena *a, const struct json *json, struct sync_filter *out)
 {
     *out = (struct sync_filter){0};
@@ -91,8 +96,8 @@ struct fault sync_filter_read(struct arena *a, const struct json *json, struct s
     out->federation_format = format && str_eq(json_str_at(json, STR("event_format")), STR("federation"));
     if (format && !out->federation_format && !str_eq(json_str_at(json, STR("event_format")), STR("client")))
         return bad(a, "event_format", "must be \"client\" or \"federation\"");
-    TRY(event_filter_read(a, json_get(json, STR("presence")), &out->presence));
-    TRY(event_filter_read(a, json_get(json, STR("account_data")), &out->account_data));
+    TRY(read_part(a, "presence", json_get(json, STR("presence")), &out->presence));
+    TRY(read_part(a, "account_data", json_get(json, STR("account_data")), &out->account_data));
 
     const struct json *room = json_get(json, STR("room"));
     if (!room || room->type == JSON_NULL)
@@ -102,10 +107,10 @@ struct fault sync_filter_read(struct arena *a, const struct json *json, struct s
     TRY(read_list(a, room, "rooms", &out->rooms));
     TRY(read_list(a, room, "not_rooms", &out->not_rooms));
     TRY(read_bool(a, room, "include_leave", &out->include_leave));
-    TRY(event_filter_read(a, json_get(room, STR("state")), &out->room_state));
-    TRY(event_filter_read(a, json_get(room, STR("timeline")), &out->room_timeline));
-    TRY(event_filter_read(a, json_get(room, STR("ephemeral")), &out->room_ephemeral));
-    TRY(event_filter_read(a, json_get(room, STR("account_data")), &out->room_account_data));
+    TRY(read_part(a, "room.state", json_get(room, STR("state")), &out->room_state));
+    TRY(read_part(a, "room.timeline", json_get(room, STR("timeline")), &out->room_timeline));
+    TRY(read_part(a, "room.ephemeral", json_get(room, STR("ephemeral")), &out->room_ephemeral));
+    TRY(read_part(a, "room.account_data", json_get(room, STR("account_data")), &out->room_account_data));
     return FAULT_NONE;
 }
 

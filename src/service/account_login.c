@@ -8,6 +8,11 @@
 struct fault account_login_identifier(const struct json *object, struct str *user_out)
 {
     const struct json *identifier = json_get(object, STR("identifier"));
+    const struct json *user = json_get(identifier, STR("user"));
+    if (identifier && identifier->type != JSON_OBJECT)
+        return FAULT(M_BAD_JSON, "'identifier' must be an object");
+    if (user && user->type != JSON_STRING)
+        return FAULT(M_BAD_JSON, "'identifier.user' must be a string");
     if (!json_is(identifier, JSON_OBJECT)) {
         *user_out = json_str_at(object, STR("user"));
         if (!user_out->p && json_get(object, STR("address")))

@@ -31,18 +31,17 @@ static struct json *device_json(struct arena *a, const struct device_row *row)
 {
     struct json *device = json_object(a);
     json_set_str(a, device, STR("device_id"), row->device_id);
-    if (row->display_name.p)
-        json_set_str(a, device, STR("display_name"), row->display_name);
-    if (row->last_seen_ts)
-        json_set_int(a, device, STR("last_seen_ts"), row->last_seen_ts);
-    if (row->last_seen_ip.p)
-        json_set_str(a, device, STR("last_seen_ip"), row->last_seen_ip);
+    /* What is not known is null, not absent: clients demand the keys. */
+    json_set(a, device, STR("display_name"), row->display_name.p ? json_string(row->display_name) : json_null());
+    json_set(a, device, STR("last_seen_ts"), row->last_seen_ts ? json_int(row->last_seen_ts) : json_null());
+    json_set(a, device, STR("last_seen_ip"), row->last_seen_ip.p ? json_string(row->last_seen_ip) : json_null());
     return device;
 }
 
 struct fault device_list(const struct services *s, struct arena *a, const struct caller *caller,
                          const struct json **out)
 {
+    device_sightings_flush(s);
     struct store_tx *tx = store_read_begin(s->store);
     struct device_row *rows = NULL;
     size_t count = devices_list(tx, caller->user_nid, a, &rows);
@@ -61,6 +60,7 @@ struct fault device_list(const struct services *s, struct arena *a, const struct
 struct fault device_get(const struct services *s, struct arena *a, const struct caller *caller, struct str device_id,
                         const struct json **out)
 {
+    device_sightings_flush(s);
     struct store_tx *tx = store_read_begin(s->store);
     struct device_row row;
     bool found = devices_find(tx, caller->user_nid, device_id, a, &row);

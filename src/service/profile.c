@@ -13,21 +13,26 @@
 
 static struct fault check_displayname(const struct json *value)
 {
-    if (value->type != JSON_STRING || utf8_count(value->s) > PROFILE_DISPLAYNAME_MAX)
+    if (value->type != JSON_STRING)
+        return FAULT(M_BAD_JSON, "'displayname' must be a string");
+    if (utf8_count(value->s) > PROFILE_DISPLAYNAME_MAX)
         return FAULT(M_INVALID_PARAM, "'displayname' must be a string of at most 256 characters");
     return FAULT_NONE;
 }
 
 static struct fault check_avatar_url(const struct json *value)
 {
-    bool good = value->type == JSON_STRING && value->s.n <= PROFILE_AVATAR_URL_MAX &&
-                (value->s.n == 0 || mxc_uri_valid(value->s));
+    if (value->type != JSON_STRING)
+        return FAULT(M_BAD_JSON, "'avatar_url' must be a string");
+    bool good = value->s.n <= PROFILE_AVATAR_URL_MAX && (value->s.n == 0 || mxc_uri_valid(value->s));
     return good ? FAULT_NONE : FAULT(M_INVALID_PARAM, "'avatar_url' must be an mxc:// URI");
 }
 
 static struct fault check_tz(const struct json *value)
 {
-    if (value->type != JSON_STRING || value->s.n > PROFILE_KEY_MAX)
+    if (value->type != JSON_STRING)
+        return FAULT(M_BAD_JSON, "'m.tz' must be a string");
+    if (value->s.n > PROFILE_KEY_MAX)
         return FAULT(M_INVALID_PARAM, "'m.tz' must be the name of a time zone");
     return FAULT_NONE;
 }

@@ -153,14 +153,6 @@ int64_t rooms_creation_ms(struct rooms *rooms)
     return now;
 }
 
-struct room *room_enter_new(struct services *s, int64_t room_nid, struct str room_id,
-                            const struct room_version *version)
-{
-    struct room *room = room_make(room_nid, room_id, version->name);
-    assert(room);
-    return room_enter(s->rooms, room);
-}
-
 static struct room *room_read(struct services *s, int64_t room_nid, struct str room_id)
 {
     struct arena *a = arena_new();

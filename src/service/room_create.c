@@ -130,8 +130,9 @@ static struct fault read_alias(struct plan *p)
     struct fault fault = read_str(p, "room_alias_name", &name);
     if (fault.code || !name.n)
         return fault;
+    bool plain = str_find(name, ':') == name.n && str_find(name, '\0') == name.n;
     p->alias = str_fmt(p->a, "#%.*s:%.*s", STR_ARG(name), STR_ARG(p->s->options->server_name));
-    if (str_find(name, ':') < name.n || !room_alias_valid(p->alias))
+    if (!plain || !room_alias_valid(p->alias))
         return FAULT(M_INVALID_PARAM, "room_alias_name: not a valid local part of a room alias");
     return FAULT_NONE;
 }
@@ -154,6 +155,20 @@ static struct fault check_initial_state(struct plan *p)
     return FAULT_NONE;
 }
 
+/* The list with each string once, in order; NULL for NULL. What is no string stays, for the rules to refuse. */
+static const struct json *unique_strings(struct arena *a, const struct json *list)
+{
+    struct json *unique = list ? json_array(a) : NULL;
+    for (size_t i = 0; list && i < list->count; i++) {
+        bool seen = false;
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = list->items[i].type == JSON_STRING && json_eq(&list->items[i], &list->items[j]);
+        if (!seen)
+            json_push(a, unique, list->items[i]);
+    }
+    return unique;
+}
+
 static struct fault check_invites(struct plan *p)
 {
     const struct json *list = p->invites;
@@ -161,13 +176,19 @@ static struct fault check_invites(struct plan *p)
         return bad_field(p->a, "invite", "names too many users");
     for (size_t i = 0; list && i < list->count; i++) {
         const struct json *user = &list->items[i];
-        if (user->type != JSON_STRING || !user_id_valid(user->s))
+        if (user->type != JSON_STRING)
+            return bad_field(p->a, "invite", "must be a list of user ids");
+        if (!user_id_valid(user->s))
             return FAULT(M_INVALID_PARAM, "invite: not a valid user id");
         if (!str_eq(id_server(user->s), p->s->options->server_name))
             return FAULT_STATUS(M_UNKNOWN, 400,
                                 "invite: this server does not federate yet; only its own users can be invited");
     }
     const struct json *third_party;
+    const struct json *is_direct = json_get(p->body, STR("is_direct"));
+    if (is_direct && is_direct->type != JSON_BOOL && is_direct->type != JSON_NULL)
+        return bad_field(p->a, "is_direct", "must be true or false");
+    p->invites = unique_strings(p->a, list);
     struct fault fault = read_container(p, "invite_3pid", JSON_ARRAY, &third_party);
     if (!fault.code && third_party && third_party->count)
         fault = FAULT_STATUS(M_UNKNOWN, 400, "invite_3pid: this server has no identity server");
@@ -215,12 +236,16 @@ static struct fault plan_create(struct plan *p)
     json_unset(content, STR("creator"));
     if (p->version->creator_in_content)
         json_set_str(p->a, content, STR("creator"), p->caller->user_id);
+    if (!p->s->options->allow_federation)
+        json_set(p->a, content, STR("m.federate"), json_bool(false));
     if (p->version->creators_are_privileged && p->preset->invitees_are_equal && p->invites && p->invites->count) {
         const struct json *named = json_get(content, STR("additional_creators"));
+        if (named && named->type == JSON_ARRAY && named->count > INVITES_MAX)
+            return bad_field(p->a, "creation_content", "additional_creators names too many users");
         struct json *creators = json_is(named, JSON_ARRAY) ? json_shallow_copy(p->a, named) : json_array(p->a);
         for (size_t i = 0; i < p->invites->count; i++)
             json_push(p->a, creators, p->invites->items[i]);
-        json_set(p->a, content, STR("additional_creators"), *creators);
+        json_set(p->a, content, STR("additional_creators"), *unique_strings(p->a, creators));
     }
     plan_state(p, STR("m.room.create"), STR(""), content);
     return FAULT_NONE;

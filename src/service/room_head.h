@@ -39,8 +39,4 @@ void room_wait_for_queue(struct services *s);
 /* The time, or a little later: never the same twice. */
 int64_t rooms_creation_ms(struct rooms *rooms);
 
-/* Enters a room that has just been made into memory, in use once. */
-struct room *room_enter_new(struct services *s, int64_t room_nid, struct str room_id,
-                            const struct room_version *version);
-
 #endif

@@ -266,6 +266,7 @@ struct fault room_member_put(struct services *s, struct arena *a, const struct c
     if (!room)
         return no_room;
     struct json *copy = json_shallow_copy(a, content);
+    json_unset(copy, STR("join_authorised_via_users_server")); /* the server's to give, never the client's */
     if (own && str_eq(membership, STR("join")))
         authorise_join(s, a, room, caller, copy);
     struct room_draft draft = member_draft(caller, user_id, copy);

@@ -236,7 +236,7 @@ static void walk_run(struct reading *r, struct walk *w)
                 break;
             }
             if (walk_takes(r, w, &rows[i], &at))
-                json_push(a, w->chunk, *room_view_event(&r->view, &rows[i], at, true));
+                json_push(a, w->chunk, *room_view_event(&r->view, &rows[i], &at, true));
             *(w->backwards ? &w->up_to : &w->after) = rows[i].pos - (w->backwards ? 1 : 0);
         }
     }
@@ -312,7 +312,7 @@ static struct fault find_event(struct reading *r, struct str event_id, struct ev
     if (!events_by_id(r->tx, event_id, r->view.a, row_out) || row_out->room_nid != r->room->nid ||
         row_out->pos > r->until || !room_view_allows(&r->view, row_out, &at))
         return FAULT(M_NOT_FOUND, "There is no such event, or you may not see it");
-    *event_out = room_view_event(&r->view, row_out, at, true);
+    *event_out = room_view_event(&r->view, row_out, &at, true);
     return FAULT_NONE;
 }
 

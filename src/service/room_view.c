@@ -150,15 +150,13 @@ static struct json *bare_event(struct room_view *v, const struct event *event, b
 }
 
 static struct json *unsigned_of(struct room_view *v, const struct event_row *row, const struct event *event,
-                                enum membership at)
+                                const enum membership *at)
 {
     struct arena *a = v->a;
     struct json *out = json_object(a);
     json_set_int(a, out, STR("age"), v->now_ms - event->origin_server_ts);
-    if (at != MEMBERSHIP_NONE)
-        json_set_str(a, out, STR("membership"), membership_name(at));
-    else
-        json_set_str(a, out, STR("membership"), STR("leave"));
+    if (at)
+        json_set_str(a, out, STR("membership"), membership_name(*at == MEMBERSHIP_NONE ? MEMBERSHIP_LEAVE : *at));
     if (row->txn_id.p && row->device_nid == v->caller.device_nid)
         json_set_str(a, out, STR("transaction_id"), row->txn_id);
     struct event_row other;
@@ -174,7 +172,8 @@ static struct json *unsigned_of(struct room_view *v, const struct event_row *row
     return out;
 }
 
-struct json *room_view_event(struct room_view *v, const struct event_row *row, enum membership at, bool with_room_id)
+struct json *room_view_event(struct room_view *v, const struct event_row *row, const enum membership *at,
+                             bool with_room_id)
 {
     struct event event;
     if (!room_view_parse(v, row, &event))
@@ -189,7 +188,8 @@ struct json *room_view_event_nid(struct room_view *v, int64_t event_nid, bool wi
     struct event_row row;
     if (!events_by_nid(v->tx, event_nid, v->a, &row))
         return NULL;
-    return room_view_event(v, &row, look_up(v, row.state_after).membership, with_room_id);
+    enum membership at = look_up(v, row.state_after).membership;
+    return room_view_event(v, &row, &at, with_room_id);
 }
 
 struct json *room_view_stripped(struct room_view *v, int64_t event_nid)

@@ -52,8 +52,10 @@ bool room_view_allows(struct room_view *v, const struct event_row *row, enum mem
 /* Whether anybody may look into the room as it is now (history visibility world_readable). */
 bool room_view_is_world_readable(struct room_view *v, int64_t root);
 
-/* The stored event in the form clients get ("Room event format"), with `unsigned`; room_id only if asked for. */
-struct json *room_view_event(struct room_view *v, const struct event_row *row, enum membership at, bool with_room_id);
+/* The stored event in the form clients get ("Room event format"), with `unsigned`; room_id only if asked for. `at` is
+ * the user's membership at the event, NULL not to tell it. */
+struct json *room_view_event(struct room_view *v, const struct event_row *row, const enum membership *at,
+                             bool with_room_id);
 /* The same of an event given by its number; NULL if there is none. */
 struct json *room_view_event_nid(struct room_view *v, int64_t event_nid, bool with_room_id);
 /* type, sender, state_key and content alone ("Stripped state"). */

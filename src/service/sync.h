@@ -19,7 +19,7 @@
 #include "service/services.h"
 
 struct sync_query {
-    int64_t since; /* 0: from the beginning (an initial sync) */
+    int64_t since; /* 0: from the beginning (an initial sync); no answer ends at 0 */
     bool full_state;
     bool use_state_after;
     struct str state_after_name; /* the name under which the client asked for it */

@@ -116,8 +116,9 @@ static void collect_timeline(struct section *x)
     }
 }
 
-/* An event as the filter wants it: in which format, with which fields. */
-static const struct json *formatted(struct section *x, const struct event_row *row, enum membership at)
+/* An event as the filter wants it: in which format, with which fields. For events of the timeline, `at` is what the
+ * user's membership was; for state it is left out, because looking it up for each would cost too much. */
+static const struct json *formatted(struct section *x, const struct event_row *row, const enum membership *at)
 {
     const struct sync_filter *filter = &x->f->query->filter;
     if (filter->federation_format) {
@@ -133,7 +134,7 @@ static struct json *timeline_json(struct section *x)
     struct arena *a = x->f->a;
     struct json *events = json_array(a);
     for (size_t i = 0; i < x->count; i++)
-        json_push(a, events, *formatted(x, &x->rows[i], x->at[i]));
+        json_push(a, events, *formatted(x, &x->rows[i], &x->at[i]));
     int64_t before = x->count ? x->rows[0].pos - 1 : x->before;
     struct json *timeline = json_object(a);
     json_set(a, timeline, STR("events"), *events);
@@ -177,7 +178,7 @@ static void add_member(struct section *x, int64_t root, struct str user_id, stru
     int64_t nid = room_view_state_nid(x->v, root, STR("m.room.member"), user_id);
     struct event_row row;
     if (nid && events_by_nid(x->f->tx, nid, x->f->a, &row))
-        json_push(x->f->a, events, *formatted(x, &row, MEMBERSHIP_JOIN));
+        json_push(x->f->a, events, *formatted(x, &row, NULL));
 }
 
 /* The members that a lazily loading client needs with this answer: who speaks, who names the room, and oneself. */
@@ -219,7 +220,7 @@ static struct json *state_json(struct section *x, const struct json *heroes)
             continue; /* those who matter are added below */
         if (member)
             json_set(a, seen, event.state_key, json_bool(true));
-        json_push(a, events, *formatted(x, &row, MEMBERSHIP_JOIN));
+        json_push(a, events, *formatted(x, &row, NULL));
     }
     if (wanted && filter->lazy_load_members)
         add_lazy_members(x, target, heroes, seen, events);
@@ -230,24 +231,28 @@ static struct json *state_json(struct section *x, const struct json *heroes)
 
 /* --- summary and counts --- */
 
-static void add_heroes(struct section *x, enum membership m, struct json *heroes)
+/* The first users who have one of two memberships, in the order of the stream; never the user themselves. */
+static void add_heroes(struct section *x, enum membership m1, enum membership m2, struct json *heroes)
 {
-    struct membership_row *rows;
-    size_t count = memberships_of_room(x->f->tx, x->v->room_nid, m, HEROES + 1, x->f->a, &rows);
-    for (size_t i = 0; i < count && heroes->count < HEROES; i++)
-        if (rows[i].user_nid != x->v->caller.user_nid)
-            json_push(x->f->a, heroes, json_string(users_id_of(x->f->tx, rows[i].user_nid, x->f->a)));
+    struct arena *a = x->f->a;
+    struct membership_row *first, *second;
+    size_t n = memberships_of_room(x->f->tx, x->v->room_nid, m1, HEROES + 1, a, &first);
+    size_t m = memberships_of_room(x->f->tx, x->v->room_nid, m2, HEROES + 1, a, &second);
+    while ((n || m) && heroes->count < HEROES) {
+        bool take_first = n && (!m || first->pos < second->pos);
+        const struct membership_row *row = take_first ? first++ : second++;
+        *(take_first ? &n : &m) -= 1;
+        if (row->user_nid != x->v->caller.user_nid)
+            json_push(a, heroes, json_string(users_id_of(x->f->tx, row->user_nid, a)));
+    }
 }
 
 static struct json *heroes_of(struct section *x)
 {
     struct json *heroes = json_array(x->f->a);
-    add_heroes(x, MEMBERSHIP_JOIN, heroes);
-    add_heroes(x, MEMBERSHIP_INVITE, heroes);
-    if (!heroes->count) {
-        add_heroes(x, MEMBERSHIP_LEAVE, heroes);
-        add_heroes(x, MEMBERSHIP_BAN, heroes);
-    }
+    add_heroes(x, MEMBERSHIP_JOIN, MEMBERSHIP_INVITE, heroes);
+    if (!heroes->count)
+        add_heroes(x, MEMBERSHIP_LEAVE, MEMBERSHIP_BAN, heroes);
     return heroes;
 }
 
@@ -301,17 +306,17 @@ static struct json *member_object(struct arena *a, const struct json *object, st
     return there ? json_shallow_copy(a, there) : json_object(a);
 }
 
-/* {event_id: {type: {user_id: {ts, thread_id}}}} */
-static struct json *receipts_content(struct section *x)
+/* {event_id: {type: {user_id: {ts, thread_id}}}} of the receipts of one thread. */
+static struct json *receipts_content(struct section *x, const struct receipt_row *rows, size_t count,
+                                     struct str thread_id)
 {
     struct arena *a = x->f->a;
-    struct receipt_row *rows;
-    size_t count = receipts_between(x->f->tx, x->v->room_nid, x->v->caller.user_nid, x->after, x->f->now, a, &rows);
     struct json *content = json_object(a);
     for (size_t i = 0; i < count; i++) {
         const struct receipt_row *r = &rows[i];
+        if (!str_eq(r->thread_id, thread_id))
+            continue;
         struct json *receipt = json_object(a);
-        x->own_receipt |= r->user_nid == x->v->caller.user_nid;
         json_set_int(a, receipt, STR("ts"), r->ts);
         if (r->thread_id.n)
             json_set_str(a, receipt, STR("thread_id"), r->thread_id);
@@ -321,7 +326,7 @@ static struct json *receipts_content(struct section *x)
         json_set(a, types, r->type, *users);
         json_set(a, content, r->event_id, *types);
     }
-    return count ? content : NULL;
+    return content;
 }
 
 static void add_ephemeral(struct section *x, struct str type, const struct json *content, struct json *events)
@@ -337,11 +342,27 @@ static void add_ephemeral(struct section *x, struct str type, const struct json 
     json_push(a, events, *event);
 }
 
+/* An event for each thread: within one, a user has one receipt of a type for an event, whatever thread it is of. */
+static void add_receipts(struct section *x, struct json *events)
+{
+    struct receipt_row *rows;
+    struct json *told = json_object(x->f->a);
+    size_t count =
+        receipts_between(x->f->tx, x->v->room_nid, x->v->caller.user_nid, x->after, x->f->now, x->f->a, &rows);
+    for (size_t i = 0; i < count; i++) {
+        x->own_receipt |= rows[i].user_nid == x->v->caller.user_nid;
+        if (json_get(told, rows[i].thread_id))
+            continue;
+        json_set(x->f->a, told, rows[i].thread_id, json_bool(true));
+        add_ephemeral(x, STR("m.receipt"), receipts_content(x, rows, count, rows[i].thread_id), events);
+    }
+}
+
 static struct json *ephemeral_json(struct section *x)
 {
     struct arena *a = x->f->a;
     struct json *events = json_array(a);
-    add_ephemeral(x, STR("m.receipt"), receipts_content(x), events);
+    add_receipts(x, events);
     add_ephemeral(x, STR("m.typing"), typing_content(x->f->s, a, x->v->room_nid, x->after, x->f->now), events);
     struct json *ephemeral = json_object(a);
     json_set(a, ephemeral, STR("events"), *events);
@@ -466,8 +487,6 @@ struct json *sync_joined_room(struct sync_frame *f, struct room_view *v)
     json_set(a, room, STR("ephemeral"), *ephemeral);
     json_set(a, room, STR("account_data"), *data);
     json_set(a, room, STR("unread_notifications"), *unread_json(&x));
-    if (f->query->filter.room_timeline.unread_thread_notifications)
-        json_set(a, room, STR("unread_thread_notifications"), *json_object(a));
     return room;
 }
 

@@ -40,7 +40,8 @@ static const struct sql update_forgotten =
 static const struct sql select_one = SQL("SELECT " COLUMNS " FROM memberships WHERE user_nid = $1 AND room_nid = $2");
 static const struct sql select_of_user = SQL("SELECT " COLUMNS " FROM memberships WHERE user_nid = $1");
 static const struct sql select_of_room =
-    SQL("SELECT " COLUMNS " FROM memberships WHERE room_nid = $1 AND membership = $2 LIMIT $3");
+    SQL("SELECT " COLUMNS " FROM memberships WHERE room_nid = $1 AND membership = $2"
+        " ORDER BY pos LIMIT $3");
 static const struct sql count_of_room = SQL("SELECT count(*) FROM memberships WHERE room_nid = $1 AND membership = $2");
 static const struct sql select_shared =
     SQL("SELECT 1 FROM memberships AS a JOIN memberships AS b ON b.room_nid = a.room_nid AND b.user_nid = $2"

@@ -51,7 +51,7 @@ CREATE TABLE memberships (
     read_highlight BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (user_nid, room_nid)
 ) {clustered};
-CREATE INDEX memberships_room ON memberships (room_nid, membership);
+CREATE INDEX memberships_room ON memberships (room_nid, membership, pos);
 
 -- Events whose push outcome for one user is not the default one (mentions, rules of that user's own).
 CREATE TABLE event_pushes (

@@ -21,7 +21,8 @@ static void identifiers(void **state)
         {"old e-mail", "{\"medium\":\"email\",\"address\":\"a@b\"}", M_FORBIDDEN, ""},
         {"phone", "{\"identifier\":{\"type\":\"m.id.phone\"}}", M_FORBIDDEN, ""},
         {"unknown", "{\"identifier\":{\"type\":\"m.id.other\",\"user\":\"a\"}}", M_UNKNOWN, ""},
-        {"no string", "{\"identifier\":{\"type\":\"m.id.user\",\"user\":1}}", M_MISSING_PARAM, ""},
+        {"no string", "{\"identifier\":{\"type\":\"m.id.user\",\"user\":1}}", M_BAD_JSON, ""},
+        {"no object", "{\"identifier\":1}", M_BAD_JSON, ""},
     };
     struct arena *a = arena_new();
     (void)state;
