@@ -115,6 +115,12 @@ static void choose(struct loading *l, const struct config_setting *setting)
 
 /* --- storing --- */
 
+static void wipe(struct str secret)
+{
+    if (secret.n > 0)
+        explicit_bzero((void *)(uintptr_t)secret.p, secret.n);
+}
+
 static void store(struct loading *l, const struct config_option *option, const struct config_setting *setting,
                   const struct config_value *value)
 {
@@ -149,6 +155,7 @@ static void store_secret_file(struct loading *l, const struct config_option *opt
         config_report_warning(l->report, "%s: this file holds a secret and every user of this machine can read it",
                               cpath);
     store(l, option, setting, &(struct config_value){.kind = CONFIG_VALUE_STRING, .s = str_trim(content)});
+    wipe(content);
 }
 
 static void store_option(struct loading *l, size_t row)
@@ -232,6 +239,18 @@ static void derive(struct loading *l)
     derive_registration(l);
 }
 
+/* Those of the file; the environment is not ours to change. */
+static void wipe_secrets(const struct config_settings *settings)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct config_setting *setting = &settings->items[i];
+        const struct config_option *option = config_option_find(setting->name);
+        if (option && option->type == CONFIG_SECRET && !setting->from_environment &&
+            setting->value.kind == CONFIG_VALUE_STRING)
+            wipe(setting->value.s);
+    }
+}
+
 static void load(struct loading *l, struct str name, struct str text, char *const *environment)
 {
     struct config_settings settings = {.arena = l->scratch};
@@ -247,6 +266,7 @@ static void load(struct loading *l, struct str name, struct str text, char *cons
     if (l->ignored.n > 0)
         config_report_warning(l->report, "%.*s: these options have no effect in Hearth: %.*s%s", STR_ARG(name),
                               STR_ARG(buf_str(&l->ignored)), buf_ok(&l->ignored) ? "" : ", ...");
+    wipe_secrets(&settings);
 }
 
 struct config *config_parse(struct str name, struct str text, char *const *environment, struct config_report *report)
@@ -283,6 +303,8 @@ struct config *config_load(const char *path, char *const *environment, struct co
     if (config && config->registration_token.n > 0 && stat(path, &info) == 0 && (info.st_mode & S_IROTH) &&
         str_find_str(text, config->registration_token) < text.n)
         config_report_warning(report, "%s: this file holds a secret and every user of this machine can read it", path);
+    if (result == FILE_OK)
+        wipe(text);
     arena_free(&a);
     return config;
 }
@@ -290,9 +312,7 @@ struct config *config_load(const char *path, char *const *environment, struct co
 void config_free(struct config **config)
 {
     if (*config) {
-        struct str token = (*config)->registration_token;
-        if (token.n > 0)
-            explicit_bzero((void *)(uintptr_t)token.p, token.n);
+        wipe((*config)->registration_token);
         struct arena *arena = (*config)->arena;
         *config = NULL;
         arena_free(&arena);

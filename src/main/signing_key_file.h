@@ -20,8 +20,8 @@ enum signing_key_file_result {
     SIGNING_KEY_FILE_MALFORMED
 };
 
-/* Reads the first key; its strings are put into `a`. server_name is not set. *complaint_out is for people, set on
- * failure, in `a`. */
+/* Reads the first key; its strings are put into `a`, and nothing of the seed. Warns in the log if others can read it.
+ * server_name is not set. *complaint_out is for people, set on failure, in `a`. */
 enum signing_key_file_result signing_key_file_read(struct arena *a, struct str path, struct signing_key *key_out,
                                                    struct str *complaint_out) __attribute__((warn_unused_result));
 /* Makes a new key and its file, readable by its owner only; fails if the file is there. */

@@ -1,5 +1,6 @@
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "crypto/crypto.h"
 #include "main/signing_key_file.h"
 
@@ -95,11 +96,44 @@ static void test_read(void **state)
     end(&p);
 }
 
+/* The log says when others can read the key, and never what is in it. */
+static void test_warns_of_readers(void **state)
+{
+    static const struct {
+        mode_t mode;
+        bool warns;
+    } cases[] = {{0600, false}, {0640, false}, {0644, true}, {0604, true}};
+    struct place p;
+
+    (void)state;
+    begin(&p);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct signing_key key;
+        struct str complaint;
+        char line[1000] = "";
+        FILE *log = tmpfile();
+
+        assert_non_null(log);
+        log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, fileno(log));
+        assert_int_equal(file_write_atomic(str_of(p.path), STR("ed25519 1 " SEED "\n"), cases[i].mode), FILE_OK);
+        assert_int_equal(signing_key_file_read(p.a, str_of(p.path), &key, &complaint), SIGNING_KEY_FILE_OK);
+        log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO);
+        rewind(log);
+        size_t n = fread(line, 1, sizeof(line) - 1, log);
+        assert_int_equal(n > 0, cases[i].warns);
+        assert_true(!cases[i].warns || strstr(line, p.path));
+        assert_null(strstr(line, SEED));
+        fclose(log);
+    }
+    end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create_and_read),
         cmocka_unit_test(test_read),
+        cmocka_unit_test(test_warns_of_readers),
     };
     crypto_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
