@@ -55,13 +55,13 @@ enum route_auth {
 };
 
 enum route_body {
-    BODY_NONE,   /* whatever was sent is not looked at */
+    BODY_NONE,   /* whatever was sent is not looked at: up to 4 KiB */
     BODY_OBJECT, /* a JSON object is demanded */
     BODY_MAYBE   /* a JSON object, or nothing at all */
 };
 
 /* Values of api_route.body_max. */
-#define BODY_MAX_EVENT   0        /* what an event or an account datum may need: 256 KiB */
+#define BODY_MAX_EVENT   0        /* what an event or an account datum may need: 256 KiB; without a token 64 KiB */
 #define BODY_MAX_REQUEST SIZE_MAX /* what the option max_request_size says */
 
 typedef struct http_reply api_handler(struct api_request *r);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "codec/utf8.h"
+#include "crypto/token.h"
 #include "service/account.h"
 #include "service/device.h"
 
@@ -12,7 +13,11 @@
 #include <stdlib.h>
 
 #define BODY_MAX_EVENT_BYTES ((size_t)256 << 10)
-#define NO_LISTENER          UINT_MAX
+/* What needs no token is small: a registration with its interactive authentication is about 1 KiB. */
+#define BODY_MAX_STRANGER ((size_t)64 << 10)
+/* Of what is not looked at, as much as keeps a connection that sends "{}" where nothing is wanted. */
+#define BODY_MAX_IGNORED ((size_t)4 << 10)
+#define NO_LISTENER      UINT_MAX
 /* What is kept of a body gets wrapped in other objects, and has to stay readable. */
 #define BODY_DEPTH_MAX (JSON_DEPTH_MAX - 50)
 
@@ -111,6 +116,80 @@ static void log_access(enum http_method method, struct str path, int status, int
               LOG_INT("ms", ms), LOG_STR("user", user_id));
 }
 
+/* --- the access token --- */
+
+/* Of the header; p == NULL if it holds none (client-server API, "Using access tokens"). */
+static struct str header_token(const struct http_pair *headers, size_t count)
+{
+    static const struct str scheme = STR_INIT("Bearer ");
+    struct str header = http_pairs_header(headers, count, STR("Authorization"));
+    if (header.n > scheme.n && str_eq_nocase(str_slice(header, 0, scheme.n), scheme))
+        return str_trim(str_slice(header, scheme.n, header.n));
+    return (struct str){0};
+}
+
+/* p == NULL if there is none. */
+static struct str token_of(const struct http_request *http)
+{
+    struct str token = header_token(http->headers, http->header_count);
+    return token.p ? token : http_query(http, STR("access_token"));
+}
+
+/* What is known of a token by the head alone, without asking the database. */
+enum token_sight { TOKEN_ABSENT, TOKEN_MALFORMED, TOKEN_UNSEEN, TOKEN_IN_MEMORY };
+
+static enum token_sight look_at(const struct dispatch *d, struct str token)
+{
+    if (token.n == 0)
+        return TOKEN_ABSENT;
+    if (!token_has_form(token, TOKEN_PREFIX_ACCESS))
+        return TOKEN_MALFORMED;
+    return account_token_is_in_memory(d->services, token) ? TOKEN_IN_MEMORY : TOKEN_UNSEEN;
+}
+
+static enum token_sight look_at_head(const struct dispatch *d, const struct http_request_head *head)
+{
+    struct str token = header_token(head->headers, head->header_count);
+    if (token.p || head->query.n == 0)
+        return look_at(d, token);
+    struct arena *a = arena_new();
+    struct http_request request = {0};
+    request.query_count = http_query_parse(a, head->query, &request.query);
+    enum token_sight sight = look_at(d, token_of(&request));
+    arena_free(&a);
+    return sight;
+}
+
+/* Why a request is refused by its head alone. */
+static struct fault check_sight(enum route_auth auth, enum token_sight sight)
+{
+    if (sight == TOKEN_ABSENT && auth != AUTH_OPTIONAL)
+        return FAULT(M_MISSING_TOKEN, "An access token is needed");
+    if (sight == TOKEN_MALFORMED)
+        return FAULT(M_UNKNOWN_TOKEN, "This access token is not known");
+    return FAULT_NONE;
+}
+
+/* --- by the head alone --- */
+
+static size_t body_max_of(const struct dispatch *d, const struct api_route *route, bool stranger)
+{
+    if (!route || route->body == BODY_NONE)
+        return BODY_MAX_IGNORED;
+    size_t max = route->body_max;
+    if (max == BODY_MAX_EVENT)
+        max = BODY_MAX_EVENT_BYTES;
+    if (max == BODY_MAX_REQUEST)
+        max = d->max_request_size;
+    return stranger && max > BODY_MAX_STRANGER ? BODY_MAX_STRANGER : max;
+}
+
+static struct http_verdict answer_at_once(const struct http_request_head *head, struct http_reply reply)
+{
+    log_access(head->method, head->path, reply.status, 0, (struct str){0});
+    return (struct http_verdict){.answered = true, .reply = reply};
+}
+
 struct http_verdict dispatch_classify(struct dispatch *d, const struct http_request_head *head)
 {
     /* A preflight of a browser: nothing is looked at, the server adds the CORS headers (client-server API, "Web Browser
@@ -120,17 +199,21 @@ struct http_verdict dispatch_classify(struct dispatch *d, const struct http_requ
 
     struct router_match m =
         router_match(router_for(d, head->listener), head->method, head->segments, head->segment_count, NULL);
-    if (m.result == ROUTER_UNKNOWN) {
-        log_access(head->method, head->path, 404, 0, (struct str){0});
-        return (struct http_verdict){.answered = true, .reply = unrecognized(404)};
-    }
+    if (m.result == ROUTER_UNKNOWN)
+        return answer_at_once(head, unrecognized(404));
     const struct api_route *route = m.result == ROUTER_FOUND ? m.row : NULL;
-    size_t body_max = route ? route->body_max : BODY_MAX_EVENT;
-    if (body_max == BODY_MAX_EVENT)
-        body_max = BODY_MAX_EVENT_BYTES;
-    if (body_max == BODY_MAX_REQUEST)
-        body_max = d->max_request_size;
-    return (struct http_verdict){.body_max = body_max, .slow = route && route->slow, .tag = route};
+    bool takes_token = route && route->auth != AUTH_NONE && route->auth != AUTH_CONTROL;
+    enum token_sight sight = takes_token ? look_at_head(d, head) : TOKEN_ABSENT;
+    struct fault fault = takes_token ? check_sight(route->auth, sight) : FAULT_NONE;
+    if (fault.code)
+        return answer_at_once(head, reply_fault(fault));
+    bool local = route && route->auth == AUTH_CONTROL;
+    return (struct http_verdict){
+        .body_max = body_max_of(d, route, sight == TOKEN_ABSENT && !local),
+        .known = local || sight == TOKEN_IN_MEMORY,
+        .slow = route && route->slow,
+        .tag = route,
+    };
 }
 
 /* --- the steps before a handler; each returns a fault or lets the request pass --- */
@@ -145,16 +228,6 @@ static struct fault check_text(const struct router_match *m, const struct http_r
         if (!utf8_valid(http->query[i].value) || str_find(http->query[i].value, '\0') < http->query[i].value.n)
             return FAULT(M_INVALID_PARAM, "The query is not valid UTF-8");
     return FAULT_NONE;
-}
-
-/* The access token; p == NULL if there is none (client-server API, "Using access tokens"). */
-static struct str token_of(const struct http_request *http)
-{
-    static const struct str scheme = STR_INIT("Bearer ");
-    struct str header = http_header(http, STR("Authorization"));
-    if (header.n > scheme.n && str_eq_nocase(str_slice(header, 0, scheme.n), scheme))
-        return str_trim(str_slice(header, scheme.n, header.n));
-    return http_query(http, STR("access_token"));
 }
 
 static struct fault authenticate(struct api_request *r, enum route_auth auth)

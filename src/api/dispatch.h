@@ -1,7 +1,8 @@
 /*
  * Dispatch: from an HTTP request to its handler and back, driven by the rows of the route tables.
  *
- *     classify (I/O thread): row of the path -> limit of the body, pool; or 404 at once; OPTIONS at once
+ *     classify (I/O thread): row of the path -> limit of the body, pool; or 404 at once; OPTIONS at once;
+ *                            401 at once if the row wants a token and there is none, or what can be none of ours
  *     request  (worker):     row -> token -> guest? -> body -> handler -> reply, access log
  *
  * Everything that is the same for all endpoints is here, so that it holds for all of them: authentication, M_NOT_JSON

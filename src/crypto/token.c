@@ -13,6 +13,18 @@ struct str token_new(struct arena *a, struct str prefix)
     return (struct str){out, prefix.n + random.n};
 }
 
+bool token_has_form(struct str token, struct str prefix)
+{
+    if (token.n != prefix.n + TOKEN_RANDOM_CHARS || !str_starts(token, prefix))
+        return false;
+    for (size_t i = prefix.n; i < token.n; i++) {
+        char c = token.p[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
+            return false;
+    }
+    return true;
+}
+
 void token_hash(struct str token, uint8_t out[TOKEN_HASH_SIZE])
 {
     hash_sha256(token, out);

@@ -22,6 +22,8 @@
 
 /* A new token: `prefix` and 32 random characters. The string is the arena's. */
 struct str token_new(struct arena *a, struct str prefix);
+/* Whether a text could be a token with this prefix, by its length and characters. */
+bool token_has_form(struct str token, struct str prefix);
 /* What the database keeps of a token. */
 void token_hash(struct str token, uint8_t out[TOKEN_HASH_SIZE]);
 /* Whether two secrets are the same, in a time that depends on their lengths only. */

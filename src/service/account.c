@@ -132,6 +132,13 @@ struct fault account_authenticate(const struct services *s, struct arena *a, str
     return expired();
 }
 
+bool account_token_is_in_memory(const struct services *s, struct str token)
+{
+    uint8_t hash[TOKEN_HASH_SIZE];
+    token_hash(token, hash);
+    return account_cache_has(s->accounts->cache, hash);
+}
+
 /* --- finding --- */
 
 struct str account_user_id(const struct services *s, struct arena *a, struct str user)

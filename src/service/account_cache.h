@@ -29,6 +29,8 @@ void account_cache_free(struct account_cache **cache);
 /* Whose token it is (strings copied into `a`) and until when, or false if it is not here. */
 bool account_cache_get(struct account_cache *cache, const uint8_t hash[TOKEN_HASH_SIZE], struct arena *a,
                        struct caller *caller_out, int64_t *expires_ts_out);
+/* Whether it is here; blocks on nothing and copies nothing. */
+bool account_cache_has(struct account_cache *cache, const uint8_t hash[TOKEN_HASH_SIZE]);
 uint64_t account_cache_generation(struct account_cache *cache);
 void account_cache_put(struct account_cache *cache, uint64_t generation, const uint8_t hash[TOKEN_HASH_SIZE],
                        const struct caller *caller, int64_t expires_ts);

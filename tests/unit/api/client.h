@@ -89,6 +89,9 @@ static inline int client_ask_bytes(struct client *c, enum http_method method, co
         .path = path,
         .segments = segments,
         .segment_count = request.segment_count,
+        .query = query,
+        .headers = &header,
+        .header_count = request.header_count,
         .listener = c->listener,
     };
     c->verdict = dispatch_classify(c->dispatch, &head);

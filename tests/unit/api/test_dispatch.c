@@ -38,6 +38,7 @@ static const struct api_route second[] = {
     {HTTP_PUT, "/_matrix/client/v3/none", AUTH_NONE, BODY_OBJECT, .handler = echo},
     {HTTP_POST, "/_matrix/client/v3/maybe", AUTH_NONE, BODY_MAYBE, .handler = echo},
     {HTTP_POST, "/_matrix/client/v3/ignored", AUTH_NONE, BODY_NONE, .handler = echo},
+    {HTTP_POST, "/_matrix/client/v3/either", AUTH_OPTIONAL, BODY_OBJECT, .handler = echo},
     {HTTP_POST, "/_matrix/client/v3/big", AUTH_USER, BODY_OBJECT, .body_max = BODY_MAX_REQUEST, .handler = echo},
     {HTTP_POST, "/_matrix/client/v3/small", AUTH_USER, BODY_OBJECT, .body_max = 100, .slow = true, .handler = echo},
     {HTTP_POST, "/_matrix/client/v3/limited", AUTH_NONE, BODY_NONE, .handler = limited},
@@ -131,18 +132,75 @@ static void limits_bodies(void **state)
         size_t body_max;
         bool slow;
     } cases[] = {
-        {"/_matrix/client/v3/maybe", (size_t)256 << 10, false},
-        {"/_matrix/client/v3/ignored", (size_t)256 << 10, false},
+        {"/_matrix/client/v3/maybe", (size_t)64 << 10, false},
+        {"/_matrix/client/v3/ignored", 4 << 10, false},
+        {"/_matrix/client/v3/user", 4 << 10, false}, /* not with this method */
+        {"/_matrix/client/v3/either", (size_t)256 << 10, false},
         {"/_matrix/client/v3/big", (size_t)20 << 20, false},
         {"/_matrix/client/v3/small", 100, true},
     };
     struct client c;
     (void)state;
     client_init(&c, routes, NULL);
+    struct account_info alice = world_user(&c.world, STR("alice"));
+    struct session session = world_login(&c.world, alice.user_nid, STR("ONE"), true);
+    const char *token = str_cstr(c.world.arena, session.access_token);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        client_ask(&c, HTTP_POST, cases[i].path, "", "{}");
+        client_ask(&c, HTTP_POST, cases[i].path, token, "{}");
         check_case(c.verdict.body_max == cases[i].body_max && c.verdict.slow == cases[i].slow, cases[i].path);
     }
+    client_ask(&c, HTTP_POST, "/_matrix/client/v3/either", "", "{}");
+    assert_int_equal(c.verdict.body_max, 64 << 10);
+    c.listener = 9;
+    client_ask(&c, HTTP_POST, "/_hearth/control", "", "{}");
+    assert_int_equal(c.verdict.body_max, 256 << 10);
+    assert_true(c.verdict.known);
+    client_fini(&c);
+}
+
+/* Without a token no body is taken where one is wanted, and one that nobody has seen does not make a known client. */
+static void looks_at_tokens_before_the_body(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *token;
+        const char *errcode; /* of the answer to the head alone; "" if it is let pass */
+    } cases[] = {
+        {"big", "", "M_MISSING_TOKEN"},
+        {"big?access_token=", "", "M_MISSING_TOKEN"},
+        {"big?x=%zz", "", "M_MISSING_TOKEN"},
+        {"big", "nonsense", "M_UNKNOWN_TOKEN"},
+        {"big?access_token=nonsense", "", "M_UNKNOWN_TOKEN"},
+        {"big", "hs_0123456789abcdefghijklmnopqrstu", "M_UNKNOWN_TOKEN"},
+        {"big", "hs_0123456789abcdefghijklmnopqrstuvw", "M_UNKNOWN_TOKEN"},
+        {"big", "hs_0123456789abcdefghijklmnopqrst-v", "M_UNKNOWN_TOKEN"},
+        {"big", "hr_0123456789abcdefghijklmnopqrstuv", "M_UNKNOWN_TOKEN"},
+        {"big", "hs_0123456789abcdefghijklmnopqrstuv", ""},
+        {"big?access_token=hs_0123456789abcdefghijklmnopqrstuv", "", ""},
+        {"big?a=b&access_token=%68s%5F0123456789abcdefghijklmnopqrstuv", "", ""},
+        {"either", "", ""},
+        {"either", "nonsense", "M_UNKNOWN_TOKEN"},
+        {"maybe", "nonsense", ""},
+        {"maybe", "", ""},
+    };
+    struct client c;
+    (void)state;
+    client_init(&c, routes, NULL);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct str path = str_fmt(c.world.arena, "/_matrix/client/v3/%s", cases[i].path);
+        client_ask(&c, HTTP_POST, str_cstr(c.world.arena, path), cases[i].token, "{}");
+        bool refused = cases[i].errcode[0];
+        check_case(c.verdict.answered == refused && !c.verdict.known, cases[i].path);
+        check_case(!refused || c.status == 401, cases[i].path);
+        if (refused)
+            check_str(client_errcode(&c), str_of(cases[i].errcode), cases[i].path);
+    }
+    struct account_info alice = world_user(&c.world, STR("alice"));
+    struct session session = world_login(&c.world, alice.user_nid, STR("ONE"), true);
+    const char *token = str_cstr(c.world.arena, session.access_token);
+    client_ask(&c, HTTP_POST, "/_matrix/client/v3/big", token, "{}");
+    client_ask(&c, HTTP_POST, "/_matrix/client/v3/big", token, "{}");
+    assert_true(c.verdict.known && !c.verdict.answered && c.status == 200);
     client_fini(&c);
 }
 
@@ -221,7 +279,8 @@ static void says_when_to_ask_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_routes),  cmocka_unit_test(reads_bodies),           cmocka_unit_test(limits_bodies),
+        cmocka_unit_test(finds_routes),  cmocka_unit_test(reads_bodies),
+        cmocka_unit_test(limits_bodies), cmocka_unit_test(looks_at_tokens_before_the_body),
         cmocka_unit_test(checks_tokens), cmocka_unit_test(says_when_to_ask_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
