@@ -15,12 +15,18 @@ void connections_fini(struct connections *c)
     mutex_fini(&c->lock);
 }
 
-bool connections_are_full(struct connections *c)
+static bool has_room(const struct connections *c, bool local)
+{
+    mutex_assert_held(&c->lock);
+    return local ? c->local_count < CONNECTIONS_MAX_LOCAL : c->count < c->max;
+}
+
+bool connections_have_room(struct connections *c, bool local)
 {
     mutex_lock(&c->lock);
-    bool full = c->count >= c->max;
+    bool room = has_room(c, local);
     mutex_unlock(&c->lock);
-    return full;
+    return room;
 }
 
 /* 0 for those who are not counted by address. */
@@ -45,32 +51,44 @@ static void set_count(struct connections *c, uint64_t group, uintptr_t count)
         map_u64_remove(&c->by_group, group);
 }
 
-bool connections_allow(struct connections *c, const struct peer *peer)
+enum connections_taken connections_take(struct connections *c, const struct peer *peer)
 {
+    bool local = peer_is_local(peer);
     uint64_t group = group_of(c, peer);
+    enum connections_taken result = CONNECTIONS_TAKEN;
     mutex_lock(&c->lock);
-    bool allowed = group == 0 || count_of(c, group) < c->max_per_address;
+    if (!has_room(c, local)) {
+        result = CONNECTIONS_FULL;
+    } else if (group && count_of(c, group) >= c->max_per_address) {
+        result = CONNECTIONS_ADDRESS_FULL;
+    } else {
+        if (local)
+            c->local_count++;
+        else
+            c->count++;
+        if (group)
+            set_count(c, group, count_of(c, group) + 1);
+    }
     mutex_unlock(&c->lock);
-    return allowed;
+    return result;
 }
 
-void connections_opened(struct connections *c, const struct peer *peer)
+void connections_give_back(struct connections *c, const struct peer *peer)
 {
     uint64_t group = group_of(c, peer);
     mutex_lock(&c->lock);
-    c->count++;
-    if (group)
-        set_count(c, group, count_of(c, group) + 1);
-    mutex_unlock(&c->lock);
-}
-
-void connections_closed(struct connections *c, const struct peer *peer)
-{
-    uint64_t group = group_of(c, peer);
-    mutex_lock(&c->lock);
-    assert(c->count > 0 && (!group || count_of(c, group) > 0));
-    c->count--;
+    unsigned *count = peer_is_local(peer) ? &c->local_count : &c->count;
+    assert(*count > 0 && (!group || count_of(c, group) > 0));
+    --*count;
     if (group)
         set_count(c, group, count_of(c, group) - 1);
     mutex_unlock(&c->lock);
+}
+
+unsigned connections_count(struct connections *c)
+{
+    mutex_lock(&c->lock);
+    unsigned count = c->count + c->local_count;
+    mutex_unlock(&c->lock);
+    return count;
 }

@@ -1,7 +1,11 @@
 /*
  * How many connections there are, altogether and from each address, so that neither grows without bound.
  *
- * An IPv6 /64 counts as one address. Proxies that are trusted and unix sockets count only altogether.
+ * An IPv6 /64 counts as one address. Proxies that are trusted count only altogether. Unix sockets are counted apart, so
+ * that no load from the network locks out who administers the server.
+ *
+ * A connection is counted when it is accepted, where that is decided, and not when libmicrohttpd's threads come to it:
+ * a burst would be past the limits before the first was counted.
  *
  * Threads: any.
  */
@@ -12,9 +16,12 @@
 #include "base/thread.h"
 #include "http/peer.h"
 
+#define CONNECTIONS_MAX_LOCAL 16
+
 struct connections {
     struct mutex lock;
-    unsigned count;
+    unsigned count;       /* without those of unix sockets */
+    unsigned local_count; /* of unix sockets */
     unsigned max;
     unsigned max_per_address;
     struct map_u64 by_group; /* peer_group() to its count */
@@ -24,10 +31,15 @@ struct connections {
 void connections_init(struct connections *c, unsigned max, unsigned max_per_address, const struct peer_trust *trust);
 void connections_fini(struct connections *c);
 
-bool connections_are_full(struct connections *c);
-/* Whether the peer may have one more. */
-bool connections_allow(struct connections *c, const struct peer *peer);
-void connections_opened(struct connections *c, const struct peer *peer);
-void connections_closed(struct connections *c, const struct peer *peer);
+/* Whether there may be one more, of a unix socket if `local`. */
+bool connections_have_room(struct connections *c, bool local);
+
+enum connections_taken { CONNECTIONS_TAKEN, CONNECTIONS_FULL, CONNECTIONS_ADDRESS_FULL };
+/* Counts one of this peer, if there may be one more; to be given back if it is taken. */
+enum connections_taken connections_take(struct connections *c, const struct peer *peer)
+    __attribute__((warn_unused_result));
+void connections_give_back(struct connections *c, const struct peer *peer);
+/* Of all kinds. */
+unsigned connections_count(struct connections *c);
 
 #endif

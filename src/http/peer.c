@@ -62,6 +62,11 @@ static bool ip_of_peer(const struct peer *peer, struct ip *out)
     }
 }
 
+bool peer_is_local(const struct peer *peer)
+{
+    return peer->address.any.sa_family != AF_INET && peer->address.any.sa_family != AF_INET6;
+}
+
 uint64_t peer_group(const struct peer *peer)
 {
     struct ip ip;

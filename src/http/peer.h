@@ -46,6 +46,9 @@ bool peer_is_trusted(const struct peer_trust *t, const struct peer *peer);
 struct str peer_client(const struct peer_trust *t, const struct peer *peer, const struct http_pair *headers,
                        size_t header_count, char text[PEER_TEXT_MAX]);
 
+/* Whether it came over a unix socket. */
+bool peer_is_local(const struct peer *peer);
+
 /* A number that is the same for all of one IPv4 address or IPv6 /64; 0 for a unix socket. */
 uint64_t peer_group(const struct peer *peer);
 

@@ -112,10 +112,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     (void)socket_context;
     const struct peer *peer =
         (const struct peer *)MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        connections_opened(&s->connections, peer);
-    else
-        connections_closed(&s->connections, peer);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+        connections_give_back(&s->connections, peer);
 }
 
 /* Its threads inherit the signal mask: signals are for the program's own threads. */
@@ -131,8 +129,9 @@ static bool start_daemon(struct http_server *s)
     sigset_t old;
     block_signals(&old);
     const struct http_server_options *o = &s->options;
-    /* Its own limit, shared out among its threads, only backs up the one of accept_one(). */
-    unsigned limit = o->max_connections + 64 * o->io_threads;
+    /* Its own limit, shared out among its threads, must never be met: a connection that it refuses after it has been
+     * handed to a thread is closed without a word, and would stay counted. */
+    unsigned limit = (o->max_connections + CONNECTIONS_MAX_LOCAL + 1) * o->io_threads;
     unsigned timeout_s = (unsigned)((o->idle_timeout_ms + 999) / 1000);
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
@@ -251,9 +250,7 @@ struct http_server_stats http_server_stats(struct http_server *s)
         .refused_total = atomic_load(&s->refused_total),
         .parked_gone_total = atomic_load(&s->parked_gone_total),
     };
-    mutex_lock(&s->connections.lock);
-    stats.connections = s->connections.count;
-    mutex_unlock(&s->connections.lock);
+    stats.connections = connections_count(&s->connections);
     if (s->started) {
         unsigned queued = 0, slow_queued = 0, threads = 0;
         worker_pool_counts(&s->workers, &queued, &threads);

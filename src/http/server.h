@@ -54,7 +54,7 @@ struct http_server_options {
     unsigned slow_threads_max;            /* 0: 64; they exist only while they are needed */
     unsigned queue_max;                   /* requests that wait for a worker, for each pool; 0: 4096 */
     size_t max_header_bytes;              /* request line and headers; 0: 8 KiB */
-    unsigned max_connections;             /* 0: what RLIMIT_NOFILE leaves, at most 65,536 */
+    unsigned max_connections;             /* 0: what RLIMIT_NOFILE leaves, at most 65,536; unix sockets have 16 more */
     unsigned max_connections_per_address; /* of one IPv4 address or IPv6 /64 that is no trusted proxy; 0: 1024 */
     int64_t idle_timeout_ms;              /* without any progress of the connection; whole seconds; 0: 60,000 */
     size_t body_memory_max;               /* bytes of all bodies that are being held; beyond, 503; 0: 512 MiB. Of

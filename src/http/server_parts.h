@@ -78,6 +78,8 @@ struct watch_linger {
     int64_t until_ms;
 };
 
+enum watch_warning { WATCH_NO_DESCRIPTORS, WATCH_FULL, WATCH_ADDRESS_FULL, WATCH_WARNINGS };
+
 struct watch {
     int epoll;
     int event; /* to interrupt the wait */
@@ -85,8 +87,8 @@ struct watch {
     bool started;
     atomic_bool stopping;
     atomic_bool listeners_closed;
-    int64_t paused_until_ms; /* not accepting, for lack of descriptors or because there are too many connections */
-    int64_t warned_ms;       /* of that, in the log */
+    int64_t paused_until_ms[2];        /* not accepting, for lack of room; [1]: from unix sockets */
+    int64_t warned_ms[WATCH_WARNINGS]; /* of that, in the log */
     struct mutex woken_lock;
     struct park_entry *woken; /* to be run again */
     struct park_entry **woken_tail;

@@ -156,58 +156,108 @@ static int64_t expire_lingers(struct watch *w, int64_t now_ms)
 
 /* --- listeners --- */
 
-static void set_accepting(struct http_server *s, bool accepting)
+static bool is_local(const struct listener *l)
+{
+    return l->path[0];
+}
+
+static void set_accepting(struct http_server *s, bool local, bool accepting)
 {
     if (atomic_load(&s->watch.listeners_closed))
         return;
     for (unsigned i = 0; i < s->listener_count; i++) {
+        if (is_local(&s->listeners[i]) != local)
+            continue;
         struct epoll_event e = {.events = accepting ? EPOLLIN : 0, .data.u64 = watched_data(WATCHED_LISTENER, i)};
         epoll_ctl(s->watch.epoll, EPOLL_CTL_MOD, s->listeners[i].fd, &e);
     }
 }
 
-static void pause_accepting(struct http_server *s)
+/* Those that are not accepted wait in the backlog. */
+static void pause_accepting(struct http_server *s, bool local)
 {
-    set_accepting(s, false);
-    s->watch.paused_until_ms = clock_mono_ms() + pause_ms;
+    set_accepting(s, local, false);
+    s->watch.paused_until_ms[local] = clock_mono_ms() + pause_ms;
 }
 
-static void warn_refused(struct watch *w, int error)
+/* Accepts again where it is time to; returns when to look again. */
+static int64_t resume_accepting(struct http_server *s, int64_t now_ms)
 {
-    int64_t now_ms = clock_mono_ms();
-    if (w->warned_ms && now_ms - w->warned_ms < warn_every_ms)
-        return;
-    w->warned_ms = now_ms;
-    log_warn("cannot accept connections: the system has no more descriptors or memory", LOG_INT("errno", error));
+    int64_t next_ms = INT64_MAX;
+    for (unsigned local = 0; local < 2; local++) {
+        int64_t *until_ms = &s->watch.paused_until_ms[local];
+        if (*until_ms && *until_ms <= now_ms) {
+            *until_ms = 0;
+            set_accepting(s, local, true);
+        }
+        if (*until_ms && *until_ms < next_ms)
+            next_ms = *until_ms;
+    }
+    return next_ms;
+}
+
+static bool may_warn(struct watch *w, enum watch_warning warning)
+{
+    int64_t now_ms = clock_mono_ms(), *warned_ms = &w->warned_ms[warning];
+    if (*warned_ms && now_ms - *warned_ms < warn_every_ms)
+        return false;
+    *warned_ms = now_ms;
+    return true;
+}
+
+static void wait_for_room(struct http_server *s, bool local)
+{
+    if (may_warn(&s->watch, WATCH_FULL))
+        log_warn("too many connections: more have to wait", LOG_CSTR("of", local ? "unix sockets" : "the network"),
+                 LOG_INT("max", local ? CONNECTIONS_MAX_LOCAL : (int64_t)s->connections.max));
+    pause_accepting(s, local);
+}
+
+static void refuse_peer(struct http_server *s, const struct peer *peer)
+{
+    char address[PEER_TEXT_MAX];
+    if (may_warn(&s->watch, WATCH_ADDRESS_FULL))
+        log_warn("too many connections of one address: more are closed",
+                 LOG_STR("address", peer_client(&s->trust, peer, NULL, 0, address)),
+                 LOG_INT("max", s->connections.max_per_address));
+}
+
+/* Whether to try the next one after accept4() has failed. */
+static bool on_accept_error(struct http_server *s, bool local, int error)
+{
+    if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+        return error == EINTR || error == ECONNABORTED;
+    if (may_warn(&s->watch, WATCH_NO_DESCRIPTORS))
+        log_warn("cannot accept connections: the system has no more descriptors or memory", LOG_INT("errno", error));
+    pause_accepting(s, local);
+    return false;
 }
 
 /* False if there is nothing more to accept for now. */
 static bool accept_one(struct http_server *s, unsigned index)
 {
-    if (connections_are_full(&s->connections)) {
-        pause_accepting(s);
+    const struct listener *listener = &s->listeners[index];
+    bool local = is_local(listener);
+    if (!connections_have_room(&s->connections, local)) {
+        wait_for_room(s, local);
         return false;
     }
     struct peer peer = {.listener = index};
     socklen_t size = sizeof peer.address;
-    int fd = accept4(s->listeners[index].fd, &peer.address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            warn_refused(&s->watch, errno);
-            pause_accepting(s);
-            return false;
-        }
-        return errno == EINTR || errno == ECONNABORTED;
-    }
-    if (s->listeners[index].port == 0)
+    int fd = accept4(listener->fd, &peer.address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return on_accept_error(s, local, errno);
+    if (local)
         peer.address.any.sa_family = AF_UNIX;
-    if (!connections_allow(&s->connections, &peer)) {
+    if (connections_take(&s->connections, &peer) != CONNECTIONS_TAKEN) {
+        refuse_peer(s, &peer);
         close(fd);
         return true;
     }
-    /* It copies all of `size` bytes, gives them back with MHD_CONNECTION_INFO_CLIENT_ADDRESS, and closes the socket if
-     * it fails. */
-    (void)MHD_add_connection(s->daemon, fd, &peer.address.any, sizeof peer);
+    /* It copies all of `size` bytes and gives them back with MHD_CONNECTION_INFO_CLIENT_ADDRESS. If it fails, it closes
+     * the socket, and tells nobody: what it takes goes to an I/O thread first, and is notified from there. */
+    if (MHD_add_connection(s->daemon, fd, &peer.address.any, sizeof peer) != MHD_YES)
+        connections_give_back(&s->connections, &peer);
     return true;
 }
 
@@ -262,12 +312,9 @@ static int on_time(struct http_server *s)
     int64_t now_ms = clock_mono_ms();
     exchange_rerun(s, park_table_expired(&s->parks, now_ms), true);
     int64_t next_ms = expire_lingers(w, now_ms);
-    if (w->paused_until_ms && w->paused_until_ms <= now_ms) {
-        w->paused_until_ms = 0;
-        set_accepting(s, true);
-    }
-    if (w->paused_until_ms && w->paused_until_ms < next_ms)
-        next_ms = w->paused_until_ms;
+    int64_t resume_ms = resume_accepting(s, now_ms);
+    if (resume_ms < next_ms)
+        next_ms = resume_ms;
     int64_t deadline_ms = park_table_next_deadline(&s->parks);
     if (deadline_ms < next_ms)
         next_ms = deadline_ms;

@@ -1,4 +1,6 @@
 /* What the watch thread does: accepting within limits, and noticing that parked clients have gone. */
+#include "http/connections.h"
+
 #include <sys/resource.h>
 
 #include "raw_client.h"
@@ -98,6 +100,84 @@ static void holds_back_connections_beyond_the_maximum(void **state)
     for (unsigned i = 2; i < 7; i++)
         close(fds[i]);
     http_server_free(&s);
+}
+
+/* How many of `count` connections that are made in a burst are answered. */
+static unsigned served_of_a_burst(uint16_t port, unsigned count)
+{
+    int fds[300];
+    unsigned served = 0;
+    assert_true(count <= COUNT_OF(fds));
+    for (unsigned i = 0; i < count; i++) {
+        fds[i] = raw_connect(port);
+        raw_send_text(fds[i], GET("/echo"));
+    }
+    sleep_ms(500);
+    for (unsigned i = 0; i < count; i++) {
+        served += raw_read_within(fds[i], true, 0).status == 200;
+    }
+    for (unsigned i = 0; i < count; i++)
+        close(fds[i]);
+    return served;
+}
+
+static void a_burst_stays_within_the_limits(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct http_server *s = raw_server((struct http_server_options){.max_connections = 5}, &port);
+    assert_int_equal(served_of_a_burst(port, 300), 5);
+    assert_true(wait_for(s, 0, 0));
+    http_server_free(&s);
+    s = raw_server((struct http_server_options){.max_connections_per_address = 5}, &port);
+    assert_int_equal(served_of_a_burst(port, 300), 5);
+    assert_true(wait_for(s, 0, 0));
+    http_server_free(&s);
+}
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    memcpy(sa.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    raw_send_text(fd, GET("/echo"));
+    return fd;
+}
+
+static void unix_sockets_are_counted_apart(void **state)
+{
+    (void)state;
+    const struct http_callbacks callbacks = {raw_classify, raw_handle, NULL};
+    struct http_server *s = http_server_new(&(struct http_server_options){.max_connections = 1}, &callbacks);
+    char folder[] = "/tmp/hearth-test-XXXXXX", path[64];
+    int fds[CONNECTIONS_MAX_LOCAL + 1];
+    assert_non_null(s);
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/socket", folder);
+    assert_int_equal(http_server_listen_tcp(s, "127.0.0.1", 0), 0);
+    assert_int_equal(http_server_listen_unix(s, path, 0600), 1);
+    assert_true(http_server_start(s));
+    int public = raw_connect(http_server_port(s, 0)), waiting = raw_connect(http_server_port(s, 0));
+    raw_send_text(public, GET("/echo"));
+    assert_int_equal(raw_read(public).status, 200);
+    raw_send_text(waiting, GET("/echo"));
+    assert_int_equal(raw_read_within(waiting, true, 50).status, 0);
+    for (unsigned i = 0; i < CONNECTIONS_MAX_LOCAL; i++) {
+        fds[i] = connect_unix(path);
+        assert_int_equal(raw_read(fds[i]).status, 200);
+    }
+    fds[CONNECTIONS_MAX_LOCAL] = connect_unix(path);
+    assert_int_equal(raw_read_within(fds[CONNECTIONS_MAX_LOCAL], true, 50).status, 0);
+    close(fds[0]);
+    assert_int_equal(raw_read(fds[CONNECTIONS_MAX_LOCAL]).status, 200);
+    close(public);
+    assert_int_equal(raw_read(waiting).status, 200);
+    for (unsigned i = 1; i <= CONNECTIONS_MAX_LOCAL; i++)
+        close(fds[i]);
+    close(waiting);
+    http_server_free(&s);
+    rmdir(folder);
 }
 
 static void limits_connections_of_an_address(void **state)
@@ -205,6 +285,8 @@ int main(void)
         cmocka_unit_test(drops_parked_clients_that_go_away),
         cmocka_unit_test(wakes_race_with_clients_that_go_away),
         cmocka_unit_test(holds_back_connections_beyond_the_maximum),
+        cmocka_unit_test(a_burst_stays_within_the_limits),
+        cmocka_unit_test(unix_sockets_are_counted_apart),
         cmocka_unit_test(limits_connections_of_an_address),
         cmocka_unit_test(trusted_proxies_have_no_limit),
         cmocka_unit_test(closes_idle_connections),
