@@ -19,7 +19,12 @@ VERSION  := $(shell cat VERSION)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings -Wvla \
             -Wswitch-enum -Wpointer-arith -Werror
 WARN_C   := $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wbad-function-cast
-HARDEN   := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+# What a compiler has for its machine, and refuses on others.
+MACHINE  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+X86      := $(filter x86_64 i386 i486 i586 i686,$(MACHINE))
+HARDEN   := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) $(if $(X86),-fcf-protection) \
+            $(if $(filter aarch64 arm64,$(MACHINE)),-mbranch-protection=standard) \
+            $(if $(or $(X86),$(if $(findstring clang,$(CC)),,gcc)),-fstack-clash-protection)
 OPT      := $(if $(SAN)$(COVER),-O1,-O2) -g
 INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
               $(if $(COVER),--coverage) $(if $(FUZZER),-fsanitize=fuzzer-no-link)
@@ -48,11 +53,12 @@ $(BUILD)/libhearth.a: $(OBJ)
 	@rm -f $@
 	$(call say,AR,$@)ar rcs $@ $^
 
-$(BUILD)/obj/%.c.o: src/%.c | $(BUILD)/packages
+# The flags are in the Makefile, the version in a flag.
+$(BUILD)/obj/%.c.o: src/%.c Makefile VERSION | $(BUILD)/packages
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
-$(BUILD)/obj/%.cc.o: src/%.cc | $(BUILD)/packages
+$(BUILD)/obj/%.cc.o: src/%.cc Makefile VERSION | $(BUILD)/packages
 	@mkdir -p $(@D)
 	$(call say,CXX,$@)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
 
