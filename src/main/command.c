@@ -255,7 +255,7 @@ static void print_overview(FILE *out)
     print_flags(out, common_flags);
     fputs("\nWithout --config the file is the one that HEARTH_CONFIG names, else the first of ./hearth.toml,\n"
           "./data/hearth.toml and /etc/hearth/hearth.toml that exists.\n"
-          "Exit codes: 0 done, 1 failed, 2 not understood.\n",
+          "Exit codes: 0 done, 1 failed, 2 not understood; 78 if serve finds its configuration wrong.\n",
           out);
 }
 

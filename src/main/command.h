@@ -26,7 +26,9 @@
 enum command_exit {
     COMMAND_OK = 0,
     COMMAND_FAILED = 1, /* it was understood and could not be done */
-    COMMAND_USAGE = 2   /* it was not understood: unknown command, flag or argument, or an answer is missing */
+    COMMAND_USAGE = 2,  /* it was not understood: unknown command, flag or argument, or an answer is missing */
+    COMMAND_CONFIG = 78 /* serve: the configuration is wrong or missing, so that starting again is of no use; EX_CONFIG
+                           of sysexits.h */
 };
 
 struct command_line;

@@ -354,8 +354,10 @@ enum command_exit command_serve(struct command_line *line)
     const char *path = command_config_path(line);
     struct config_report report;
 
-    if (!path)
-        return command_config_check(line); /* which says so */
+    if (!path) {
+        (void)command_config_check(line); /* which says so */
+        return COMMAND_CONFIG;
+    }
     config_report_init(&report);
     struct config *config = config_load(path, line->environment, &report);
     log_setup(config ? config->log_level : LOG_LEVEL_INFO, config ? config->log_format : LOG_FORMAT_TEXT,
@@ -363,6 +365,6 @@ enum command_exit command_serve(struct command_line *line)
     say_report(&report);
     config_report_fini(&report);
     if (!config)
-        return COMMAND_FAILED;
+        return COMMAND_CONFIG;
     return serve_run(line, config, command_flag(line, "--welcome") != NULL);
 }
