@@ -36,8 +36,11 @@ static struct fault read_query(struct api_request *r, struct sync_query *query, 
     if (since.n && !stream_token_read(since, &query->since))
         return FAULT(M_INVALID_PARAM, "since: not a token of this server");
     struct fault fault = query_int_opt(r, STR("timeout"), 0, INT64_MAX, 0, timeout_ms);
-    if (!fault.code)
-        fault = query_bool_opt(r, STR("full_state"), false, &query->full_state);
+    if (fault.code)
+        return fault;
+    if (*timeout_ms > r->services->options->sync_timeout_max_ms)
+        *timeout_ms = r->services->options->sync_timeout_max_ms;
+    fault = query_bool_opt(r, STR("full_state"), false, &query->full_state);
     if (!fault.code)
         fault = query_bool_opt(r, STR("use_state_after"), false, &query->use_state_after);
     query->state_after_name = STR("state_after");
@@ -46,8 +49,6 @@ static struct fault read_query(struct api_request *r, struct sync_query *query, 
         fault = query_bool_opt(r, STR("org.matrix.msc4222.use_state_after"), false, &query->use_state_after);
         query->state_after_name = STR("org.matrix.msc4222.state_after");
     }
-    if (*timeout_ms > r->services->options->sync_timeout_max_ms)
-        *timeout_ms = r->services->options->sync_timeout_max_ms;
     return fault.code ? fault : read_filter(r, &query->filter);
 }
 

@@ -235,6 +235,13 @@ void json_set_int(struct arena *a, struct json *object, struct str key, int64_t 
     json_set(a, object, key, json_int(value));
 }
 
+struct json *json_edit(struct json *object, struct str key)
+{
+    assert(object->type == JSON_OBJECT);
+    uint32_t at = lower_bound(object, key);
+    return at < object->count && str_eq(object->members[at].key, key) ? &object->members[at].value : NULL;
+}
+
 void json_unset(struct json *object, struct str key)
 {
     assert(object->type == JSON_OBJECT);

@@ -88,6 +88,9 @@ struct json *json_array(struct arena *a);
 void json_set(struct arena *a, struct json *object, struct str key, struct json value);
 void json_set_str(struct arena *a, struct json *object, struct str key, struct str value);
 void json_set_int(struct arena *a, struct json *object, struct str key, int64_t value);
+/* The member's value, for changing it where it stands while the tree is being built; NULL if it is absent. Valid until
+ * the object gets another member. What was put in whole from another tree is shared with it and must not be changed. */
+struct json *json_edit(struct json *object, struct str key);
 /* Removes the member if it is there. */
 void json_unset(struct json *object, struct str key);
 void json_push(struct arena *a, struct json *array, struct json value);

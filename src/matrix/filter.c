@@ -1,14 +1,25 @@
 #include "matrix/filter.h"
 
-#define FILTER_LIST_MAX 1000 /* entries of one list; beyond it a filter is refused */
+/* What a list may hold; beyond it a filter is refused. Patterns and paths are worked through for each event. */
+#define FILTER_LIST_MAX    1000
+#define FILTER_PATTERN_MAX 64
+#define FILTER_STARS_MAX   4
+#define FILTER_FIELDS_MAX  100
+#define FILTER_STRING_MAX  255 /* bytes */
 
 static struct fault bad(struct arena *a, const char *where, const char *what)
 {
     return (struct fault){.code = M_BAD_JSON, .message = str_fmt(a, "filter: %s %s", where, what)};
 }
 
-/* An array of strings, or NULL if it is absent. */
-static struct fault read_list(struct arena *a, const struct json *object, const char *name, const struct json **out)
+static bool is_short_string(const struct json *v)
+{
+    return v->type == JSON_STRING && v->s.n <= FILTER_STRING_MAX;
+}
+
+/* An array of at most `max` strings, or NULL if it is absent. */
+static struct fault read_strings(struct arena *a, const struct json *object, const char *name, size_t max,
+                                 const struct json **out)
 {
     const struct json *list = json_get(object, str_of(name));
     *out = NULL;
@@ -16,13 +27,32 @@ static struct fault read_list(struct arena *a, const struct json *object, const 
         return FAULT_NONE;
     if (list->type != JSON_ARRAY)
         return bad(a, name, "must be a list of strings");
-    if (list->count > FILTER_LIST_MAX)
+    if (list->count > max)
         return bad(a, name, "has too many entries");
     for (size_t i = 0; i < list->count; i++)
-        if (list->items[i].type != JSON_STRING)
-            return bad(a, name, "must be a list of strings");
+        if (!is_short_string(&list->items[i]))
+            return bad(a, name, "must be a list of strings of at most 255 bytes");
     *out = list;
     return FAULT_NONE;
+}
+
+static struct fault read_list(struct arena *a, const struct json *object, const char *name, const struct json **out)
+{
+    return read_strings(a, object, name, FILTER_LIST_MAX, out);
+}
+
+static struct fault read_patterns(struct arena *a, const struct json *object, const char *name, const struct json **out)
+{
+    struct fault fault = read_strings(a, object, name, FILTER_PATTERN_MAX, out);
+    for (size_t i = 0; !fault.code && *out && i < (*out)->count; i++) {
+        struct str pattern = (*out)->items[i].s;
+        size_t stars = 0;
+        for (size_t j = 0; j < pattern.n; j++)
+            stars += pattern.p[j] == '*';
+        if (stars > FILTER_STARS_MAX)
+            return bad(a, name, "has a pattern with too many '*'");
+    }
+    return fault;
 }
 
 static struct fault read_bool(struct arena *a, const struct json *object, const char *name, bool *out)
@@ -64,8 +94,8 @@ static struct fault read_part(struct arena *a, const char *name, const struct js
         return FAULT_NONE;
     if (json->type != JSON_OBJECT)
         return bad(a, name, "must be an object");
-    TRY(read_list(a, json, "types", &out->types));
-    TRY(read_list(a, json, "not_types", &out->not_types));
+    TRY(read_patterns(a, json, "types", &out->types));
+    TRY(read_patterns(a, json, "not_types", &out->not_types));
     TRY(read_list(a, json, "senders", &out->senders));
     TRY(read_list(a, json, "not_senders", &out->not_senders));
     TRY(read_list(a, json, "rooms", &out->rooms));
@@ -91,7 +121,7 @@ struct fault sync_filter_read(struct arena *a, const struct json *json, struct s
         return FAULT_NONE;
     if (json->type != JSON_OBJECT)
         return bad(a, "it", "must be an object");
-    TRY(read_list(a, json, "event_fields", &out->event_fields));
+    TRY(read_strings(a, json, "event_fields", FILTER_FIELDS_MAX, &out->event_fields));
     const struct json *format = json_get(json, STR("event_format"));
     out->federation_format = format && str_eq(json_str_at(json, STR("event_format")), STR("federation"));
     if (format && !out->federation_format && !str_eq(json_str_at(json, STR("event_format")), STR("client")))
@@ -199,7 +229,8 @@ static struct str path_next(struct arena *a, struct str *path)
     return (struct str){name, n};
 }
 
-/* Copies what `path` leads to from one object into another, with the objects on the way; no deeper than JSON nests. */
+/* Copies what `path` leads to from one object into another, with the objects on the way; no deeper than JSON nests. An
+ * object that is there already was either made here, and grows, or was copied whole, and then holds it all. */
 static void copy_path(struct arena *a, const struct json *from, struct str path, struct json *to)
 {
     struct str name = path_next(a, &path);
@@ -208,12 +239,15 @@ static void copy_path(struct arena *a, const struct json *from, struct str path,
         return;
     if (path.n == 0) {
         json_set(a, to, name, *value);
-    } else if (value->type == JSON_OBJECT) {
-        const struct json *there = json_get(to, name);
-        struct json *inner = json_is(there, JSON_OBJECT) ? json_shallow_copy(a, there) : json_object(a);
-        copy_path(a, value, path, inner);
-        json_set(a, to, name, *inner);
+        return;
     }
+    if (value->type != JSON_OBJECT)
+        return;
+    if (!json_edit(to, name))
+        json_set(a, to, name, *json_object(a));
+    struct json *inner = json_edit(to, name);
+    if (inner->cap || !inner->count)
+        copy_path(a, value, path, inner);
 }
 
 const struct json *sync_filter_fields(struct arena *a, const struct sync_filter *f, const struct json *event)

@@ -53,6 +53,18 @@ static struct fault find_event(struct services *s, struct arena *a, const struct
     return found ? FAULT_NONE : FAULT(M_NOT_FOUND, "There is no such event in this room");
 }
 
+/* A thread is named by an event of the room. */
+static struct fault check_thread(struct services *s, struct arena *a, const struct room *room, struct str thread_id)
+{
+    struct event_row row;
+    if (!thread_id.p || str_eq(thread_id, STR("main")))
+        return FAULT_NONE;
+    struct store_tx *tx = store_read_begin(s->store);
+    bool found = events_by_id(tx, thread_id, a, &row) && row.room_nid == room->nid;
+    struct fault fault = storage_read_end(&tx);
+    return fault.code || found ? fault : FAULT(M_INVALID_PARAM, "thread_id: there is no such event in this room");
+}
+
 static struct fault write_receipt(struct services *s, const struct caller *caller, struct room *room, struct str type,
                                   struct str thread_id, const struct event_row *event)
 {
@@ -87,6 +99,8 @@ struct fault receipt_set(struct services *s, struct arena *a, const struct calle
     if (!room)
         return no_room;
     struct fault fault = find_event(s, a, caller, room, event_id, &event);
+    if (!fault.code)
+        fault = check_thread(s, a, room, thread_id);
     if (!fault.code)
         fault = write_receipt(s, caller, room, type, thread_id, &event);
     room_close(s, &room);

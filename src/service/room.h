@@ -36,7 +36,7 @@
 struct room_head {
     uint64_t epoch;       /* store_epoch() it was read in; 0: not read */
     struct arena *arena;  /* holds all that follows */
-    struct map_str state; /* "type\0state_key" -> struct head_entry: the state events asked for so far */
+    struct map_str state; /* type and state_key -> struct head_entry: the state events asked for so far */
     int64_t state_root;
     struct str prev_event_id;
     int64_t depth;

@@ -55,6 +55,7 @@ struct room_pending {
     int64_t device_nid;
     struct str txn_id;
     struct str type;
+    struct str redacts;
 };
 
 static bool is_member(const struct event *event)
@@ -218,6 +219,9 @@ static struct fault prepare_redaction(struct arena *a, struct room_head_reader *
     struct room *room = reader->room;
     struct event_row row;
     struct event target;
+    const struct event *own = room_head_get(reader, STR("m.room.member"), item->draft->sender);
+    if (!own || !str_eq(event_membership(own), STR("join")))
+        return FAULT(M_FORBIDDEN, "You are not in this room"); /* before it tells whether the room has the event */
     if (!reader->tx)
         reader->tx = store_read_begin(reader->s->store);
     if (!events_by_id(reader->tx, item->draft->redacts, a, &row) || row.room_nid != room->nid ||
@@ -325,7 +329,7 @@ static struct room_pending *find_pending(const struct room *room, const struct r
 {
     for (struct room_pending *p = room->pending; p; p = p->next)
         if (p->number > waited && p->device_nid == draft->device_nid && str_eq(p->txn_id, draft->txn_id) &&
-            str_eq(p->type, draft->type))
+            str_eq(p->type, draft->type) && str_eq(p->redacts, draft->redacts))
             return p;
     return NULL;
 }
@@ -348,7 +352,7 @@ static bool sent_before(struct arena *a, struct room_head_reader *reader, struct
     for (size_t i = 0; i < count; i++) {
         struct event event;
         if (!event_read_stored(a, reader->room->version, rows[i].event_id, rows[i].pdu, &event) ||
-            !str_eq(event.type, draft->type))
+            !str_eq(event.type, draft->type) || !str_eq(event.redacts, draft->redacts))
             continue;
         draft->event_id = rows[i].event_id;
         draft->pos = 0;
@@ -407,7 +411,8 @@ static enum store_result write_job(struct services *s, struct room *room, struct
                                    .number = ++room->pending_number,
                                    .device_nid = first->device_nid,
                                    .txn_id = first->txn_id,
-                                   .type = first->type};
+                                   .type = first->type,
+                                   .redacts = first->redacts};
     job->job = (struct store_job){
         .run = append_run,
         .committed = append_committed,
@@ -537,7 +542,7 @@ struct fault room_append_new(struct services *s, struct arena *a, const struct r
         .run = append_run, .committed = append_committed, .published = append_published, .arg = &job};
     store_submit(s->store, &job.job);
     enum store_result result = store_wait(s->store, &job.job);
-    if (job.alias_taken)
+    if (result == STORE_ABORTED && job.alias_taken)
         return FAULT(M_ROOM_IN_USE, "The room alias is taken");
     return result == STORE_OK && read_ok ? FAULT_NONE : STORAGE_FAULT;
 }

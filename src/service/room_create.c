@@ -1,6 +1,7 @@
 #include "service/room_create.h"
 
 #include "crypto/random.h"
+#include "matrix/content_check.h"
 #include "matrix/id.h"
 #include "service/room_member.h"
 
@@ -137,6 +138,22 @@ static struct fault read_alias(struct plan *p)
     return FAULT_NONE;
 }
 
+/* What PUT state would refuse, and what the server itself puts into every room. */
+static struct fault check_initial_content(struct plan *p, struct str type, const struct json *content)
+{
+    if (str_eq(type, STR("m.room.create")) || str_eq(type, STR("m.room.member")))
+        return FAULT(M_INVALID_PARAM, "initial_state: m.room.create and m.room.member are made by the server");
+    struct fault fault = content_check(type, content, NULL);
+    if (fault.code || !str_eq(type, STR("m.room.canonical_alias")))
+        return fault;
+    struct str *aliases;
+    size_t count = content_new_aliases(p->a, content, NULL, &aliases);
+    for (size_t i = 0; i < count; i++)
+        if (!str_eq(aliases[i], p->alias))
+            return FAULT(M_BAD_ALIAS, "initial_state: an alias does not lead to this room");
+    return FAULT_NONE;
+}
+
 static struct fault check_initial_state(struct plan *p)
 {
     const struct json *list = p->initial_state;
@@ -151,6 +168,9 @@ static struct fault check_initial_state(struct plan *p)
             return bad_field(p->a, "initial_state", "state_key must be a string");
         if (!json_is(json_get(event, STR("content")), JSON_OBJECT))
             return bad_field(p->a, "initial_state", "each event needs an object as content");
+        struct fault fault = check_initial_content(p, json_str_at(event, STR("type")), json_get(event, STR("content")));
+        if (fault.code)
+            return fault;
     }
     return FAULT_NONE;
 }

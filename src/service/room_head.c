@@ -99,13 +99,17 @@ bool room_head_load(struct services *s, struct room *room)
 
 /* --- state --- */
 
+/* Length of the type, type, state key: clients may put NUL into both. */
 static struct str entry_key(struct arena *a, struct str type, struct str state_key)
 {
-    char *p = arena_alloc(a, type.n + 1 + state_key.n);
-    memcpy(p, type.p, type.n);
-    p[type.n] = '\0';
-    memcpy(p + type.n + 1, state_key.p, state_key.n);
-    return (struct str){p, type.n + 1 + state_key.n};
+    size_t n = sizeof type.n + type.n + state_key.n;
+    char *p = arena_alloc(a, n);
+    memcpy(p, &type.n, sizeof type.n);
+    if (type.n)
+        memcpy(p + sizeof type.n, type.p, type.n);
+    if (state_key.n)
+        memcpy(p + sizeof type.n + type.n, state_key.p, state_key.n);
+    return (struct str){p, n};
 }
 
 void room_head_put(struct room *room, struct str type, struct str state_key, const struct event *event)

@@ -10,7 +10,7 @@
 
 /* A state event as authorisation sees it, or the knowledge that there is none (has_event false). */
 struct head_entry {
-    struct str key; /* "type\0state_key" */
+    struct str key; /* made of type and state_key */
     bool has_event;
     struct event event;
 };

@@ -166,7 +166,10 @@ static struct fault change_other(struct services *s, struct arena *a, const stru
     struct room *room = room_open(s, room_id);
     if (!room)
         return no_room;
-    struct fault fault = check_target(membership_now(s, a, room, user_id), action);
+    /* Who is not in the room learns nothing of who else is. */
+    struct fault fault = membership_now(s, a, room, caller->user_id) == MEMBERSHIP_JOIN
+                             ? check_target(membership_now(s, a, room, user_id), action)
+                             : FAULT(M_FORBIDDEN, "You are not in this room");
     if (!fault.code) {
         /* Profiles are shown with those who come; kicks and bans carry none. */
         struct json *content =

@@ -8,9 +8,10 @@
 #include "store/state_keys.h"
 #include "store/state_map.h"
 
-#define PAGE_MAX 1000 /* events in one answer */
-#define SCAN_MAX 4000 /* events looked at for one answer, when a filter or the visibility lets few through */
-#define CHUNK    64
+#define PAGE_MAX       1000 /* events in one answer */
+#define SCAN_MAX       4000 /* events looked at for one answer, when a filter or the visibility lets few through */
+#define CHUNK          16
+#define PAGE_BYTES_MAX ((size_t)8 << 20) /* of events in one answer */
 
 static const struct fault no_room = {.code = M_FORBIDDEN, .message = STR_INIT("You are not in this room")};
 
@@ -35,6 +36,12 @@ static struct fault reading_begin(struct services *s, struct arena *a, const str
     room_view_init(&r->view, s, r->tx, a, r->room->nid, r->room->room_id, r->room->version, caller);
     struct event_row row;
     enum membership own = r->view.own.membership;
+    bool any = events_last_numbers(r->tx, r->room->nid, INT64_MAX, &row);
+    if (any && own != MEMBERSHIP_JOIN && room_view_is_world_readable(&r->view, row.state_after)) {
+        r->until = row.pos;
+        r->root = row.state_after;
+        return FAULT_NONE;
+    }
     if (own == MEMBERSHIP_LEAVE || own == MEMBERSHIP_BAN) {
         /* A ban that came later does not show them more. */
         if (!r->view.own.forgotten && r->view.joined_until > 0 &&
@@ -42,13 +49,13 @@ static struct fault reading_begin(struct services *s, struct arena *a, const str
             r->until = row.pos;
             r->root = row.state_after;
         }
-    } else if (events_last_numbers(r->tx, r->room->nid, INT64_MAX, &row)) {
+    } else if (any) {
         r->until = row.pos;
         r->root = row.state_after;
     }
     bool member = own == MEMBERSHIP_JOIN ||
                   (r->root && own != MEMBERSHIP_NONE && own != MEMBERSHIP_INVITE && own != MEMBERSHIP_KNOCK);
-    if (!member && !(r->root && room_view_is_world_readable(&r->view, r->root))) {
+    if (!member) {
         bool ok = store_read_end(&r->tx);
         room_close(s, &r->room);
         return ok ? no_room : STORAGE_FAULT;
@@ -159,8 +166,12 @@ struct fault room_read_members(struct services *s, struct arena *a, const struct
         return fault;
     int64_t root = r.root;
     struct event_row row;
+    enum membership then;
     if (query->at.n && at < r.until)
-        root = events_last_numbers(r.tx, r.room->nid, at, &row) ? row.state_after : 0;
+        root =
+            events_last(r.tx, r.room->nid, at, a, &row) && room_view_allows(&r.view, &row, &then) ? row.state_after : 0;
+    if (!root)
+        return reading_end(s, &r, FAULT(M_FORBIDDEN, "You may not see the members of that time"));
     *events_out = json_array(a);
     if (root)
         collect_members(&r, root, query, *events_out);
@@ -204,6 +215,7 @@ struct walk {
     int64_t limit;
     const struct event_filter *filter;
     struct json *chunk;
+    size_t bytes;   /* of the events in it */
     bool exhausted; /* nothing remains in that direction */
 };
 
@@ -216,30 +228,55 @@ static bool walk_takes(struct reading *r, const struct walk *w, const struct eve
            room_view_allows(&r->view, row, membership_out);
 }
 
-static void walk_run(struct reading *r, struct walk *w)
+/* Keeps an event that the walk takes: its row moves to where the answer lives. */
+static void walk_keep(struct reading *r, struct walk *w, struct event_row row, enum membership at)
 {
     struct arena *a = r->view.a;
-    size_t scanned = 0;
-    while (w->chunk->count < w->limit && scanned < SCAN_MAX && !w->exhausted) {
-        struct event_row *rows;
-        size_t wanted = (size_t)(w->limit - w->chunk->count) + 1;
-        if (wanted > CHUNK)
-            wanted = CHUNK;
-        size_t count = events_between(r->tx, r->room->nid, w->after, w->up_to,
-                                      w->backwards ? EVENTS_NEWEST_FIRST : EVENTS_OLDEST_FIRST, wanted, a, &rows);
-        scanned += count;
-        w->exhausted = count < wanted;
-        for (size_t i = 0; i < count; i++) {
-            enum membership at;
-            if (w->chunk->count == w->limit) {
-                w->exhausted = false; /* this row is still to be read */
-                break;
-            }
-            if (walk_takes(r, w, &rows[i], &at))
-                json_push(a, w->chunk, *room_view_event(&r->view, &rows[i], &at, true));
-            *(w->backwards ? &w->up_to : &w->after) = rows[i].pos - (w->backwards ? 1 : 0);
+    w->bytes += row.pdu.n;
+    row.pdu = str_copy(a, row.pdu);
+    row.event_id = str_copy(a, row.event_id);
+    row.txn_id = row.txn_id.p ? str_copy(a, row.txn_id) : row.txn_id;
+    json_push(a, w->chunk, *room_view_event(&r->view, &row, &at, true));
+}
+
+static bool walk_is_full(const struct walk *w)
+{
+    return w->chunk->count >= w->limit || w->bytes >= PAGE_BYTES_MAX;
+}
+
+/* One look at the timeline; returns how many events were looked at. What is not taken is forgotten with `scratch`. */
+static size_t walk_step(struct reading *r, struct walk *w, struct arena *scratch)
+{
+    struct arena *a = r->view.a;
+    struct event_row *rows;
+    size_t wanted = (size_t)(w->limit - w->chunk->count) + 1;
+    if (wanted > CHUNK)
+        wanted = CHUNK;
+    size_t count = events_between(r->tx, r->room->nid, w->after, w->up_to,
+                                  w->backwards ? EVENTS_NEWEST_FIRST : EVENTS_OLDEST_FIRST, wanted, scratch, &rows);
+    w->exhausted = count < wanted;
+    for (size_t i = 0; i < count; i++) {
+        enum membership at;
+        if (walk_is_full(w)) {
+            w->exhausted = false; /* this row is still to be read */
+            break;
         }
+        r->view.a = scratch;
+        bool taken = walk_takes(r, w, &rows[i], &at);
+        r->view.a = a;
+        if (taken)
+            walk_keep(r, w, rows[i], at);
+        *(w->backwards ? &w->up_to : &w->after) = rows[i].pos - (w->backwards ? 1 : 0);
     }
+    return count;
+}
+
+static void walk_run(struct reading *r, struct walk *w)
+{
+    struct arena *scratch = arena_new();
+    for (size_t scanned = 0; !walk_is_full(w) && scanned < SCAN_MAX && !w->exhausted; arena_reset(scratch))
+        scanned += walk_step(r, w, scratch);
+    arena_free(&scratch);
 }
 
 /* The member events of those who sent what is in the chunk, as a lazily loading client wants them. */

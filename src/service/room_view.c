@@ -154,7 +154,8 @@ static struct json *unsigned_of(struct room_view *v, const struct event_row *row
 {
     struct arena *a = v->a;
     struct json *out = json_object(a);
-    json_set_int(a, out, STR("age"), v->now_ms - event->origin_server_ts);
+    if (event->origin_server_ts >= 0)
+        json_set_int(a, out, STR("age"), v->now_ms - event->origin_server_ts);
     if (at)
         json_set_str(a, out, STR("membership"), membership_name(*at == MEMBERSHIP_NONE ? MEMBERSHIP_LEAVE : *at));
     if (row->txn_id.p && row->device_nid == v->caller.device_nid)

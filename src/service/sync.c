@@ -1,6 +1,7 @@
 #include "service/sync.h"
 
 #include "matrix/push_rules_default.h"
+#include "service/room_head.h"
 #include "service/storage.h"
 #include "service/stream_token.h"
 #include "service/sync_room.h"
@@ -157,6 +158,7 @@ struct fault sync_answer(struct services *s, struct arena *a, const struct calle
         struct fault fault = storage_read_end(&f.tx);
         if (fault.code || !later)
             return fault;
+        room_wait_for_queue(s); /* what is later has been written, and its position is about to move */
     }
     return STORAGE_FAULT;
 }

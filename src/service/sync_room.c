@@ -9,11 +9,14 @@
 #include "store/state_map.h"
 #include "store/users.h"
 
-#define TIMELINE_DEFAULT 10
-#define TIMELINE_MAX     1000
-#define SCAN_MAX         5000 /* events looked at for one timeline, when a filter lets few through */
-#define CHUNK            64
-#define HEROES           5
+#include <stdlib.h>
+
+#define TIMELINE_DEFAULT   10
+#define TIMELINE_MAX       1000
+#define SCAN_MAX           5000 /* events looked at for one timeline, when a filter lets few through */
+#define CHUNK              16
+#define TIMELINE_BYTES_MAX ((size_t)4 << 20) /* of events in the timeline of one room */
+#define HEROES             5
 
 /* One room while its sections are put together. */
 struct section {
@@ -25,6 +28,7 @@ struct section {
     struct event_row *rows; /* the timeline, oldest first */
     enum membership *at;
     size_t count;
+    size_t bytes;   /* of the events in it */
     int64_t before; /* where the history goes on that the timeline leaves out */
     bool limited;
     bool members_changed;
@@ -65,40 +69,65 @@ static bool matches(struct section *x, const struct event_row *row)
            event_filter_match(&x->f->query->filter.room_timeline, event.type, event.sender, event.content);
 }
 
-/* Collects the newest events backwards until there are enough; one more that would fit makes the timeline limited. So
- * does one before a change of state that the user could not see: what lies behind such a gap is told as state. */
-static void collect_timeline(struct section *x)
+/* Puts an event of the timeline where the answer lives. */
+static void keep_row(struct section *x, struct event_row row, enum membership at)
+{
+    struct arena *a = x->f->a;
+    x->bytes += row.pdu.n;
+    row.pdu = str_copy(a, row.pdu);
+    row.event_id = str_copy(a, row.event_id);
+    row.txn_id = row.txn_id.p ? str_copy(a, row.txn_id) : row.txn_id;
+    x->rows[x->count] = row;
+    x->at[x->count++] = at;
+}
+
+/* Looks at one event, going backwards. The timeline is limited by one more that would fit, and so by one before a
+ * change of state that the user could not see: what lies behind such a gap is told as state. */
+static void look_at_row(struct section *x, const struct event_row *row, size_t limit, bool *gap)
+{
+    enum membership at;
+    bool visible = room_view_allows(x->v, row, &at);
+    *gap |= !visible && row->state_after != row->state_before;
+    if (!visible || !matches(x, row))
+        return;
+    if (x->count == limit || *gap || x->bytes >= TIMELINE_BYTES_MAX) {
+        x->limited = true;
+        x->before = row->pos;
+    } else {
+        keep_row(x, *row, at);
+    }
+}
+
+static void reverse_rows(struct section *x)
+{
+    for (size_t i = 0; i < x->count / 2; i++) {
+        size_t j = x->count - 1 - i;
+        struct event_row row = x->rows[i];
+        enum membership at = x->at[i];
+        x->rows[i] = x->rows[j];
+        x->at[i] = x->at[j];
+        x->rows[j] = row;
+        x->at[j] = at;
+    }
+}
+
+/* Collects the newest events backwards until there are enough; what is not taken is forgotten with `scratch`. */
+static void collect_backwards(struct section *x, size_t limit, struct arena *scratch)
 {
     bool gap = false;
-    struct arena *a = x->f->a;
-    size_t limit = (size_t)timeline_limit(&x->f->query->filter);
     size_t scanned = 0;
     int64_t up_to = x->up_to;
-    x->rows = ARENA_ARRAY(a, limit, struct event_row);
-    x->at = ARENA_ARRAY(a, limit, enum membership);
-    x->before = x->after ? x->after : up_to;
-    if (!event_filter_match_room(&x->f->query->filter.room_timeline, x->v->room_id))
-        return;
     while (!x->limited) {
         struct event_row *rows;
         size_t wanted = limit + 1 - x->count < CHUNK ? limit + 1 - x->count : CHUNK;
-        size_t count = events_between(x->f->tx, x->v->room_nid, x->after, up_to, EVENTS_NEWEST_FIRST, wanted, a, &rows);
+        size_t count =
+            events_between(x->f->tx, x->v->room_nid, x->after, up_to, EVENTS_NEWEST_FIRST, wanted, scratch, &rows);
         for (size_t i = 0; i < count && !x->limited; i++) {
-            enum membership at;
-            bool visible = room_view_allows(x->v, &rows[i], &at);
             up_to = rows[i].pos - 1;
-            gap |= !visible && rows[i].state_after != rows[i].state_before;
-            if (!visible || !matches(x, &rows[i]))
-                continue;
-            if (x->count == limit || gap) {
-                x->limited = true;
-                x->before = rows[i].pos;
-            } else {
-                x->rows[x->count] = rows[i];
-                x->at[x->count++] = at;
-            }
+            look_at_row(x, &rows[i], limit, &gap);
         }
         scanned += count;
+        arena_reset(scratch);
         if (count < wanted)
             break;
         if (!x->limited && scanned >= SCAN_MAX) {
@@ -106,14 +135,22 @@ static void collect_timeline(struct section *x)
             x->before = up_to;
         }
     }
-    for (size_t i = 0; i < x->count / 2; i++) {
-        struct event_row row = x->rows[i];
-        enum membership at = x->at[i];
-        x->rows[i] = x->rows[x->count - 1 - i];
-        x->at[i] = x->at[x->count - 1 - i];
-        x->rows[x->count - 1 - i] = row;
-        x->at[x->count - 1 - i] = at;
-    }
+}
+
+static void collect_timeline(struct section *x)
+{
+    size_t limit = (size_t)timeline_limit(&x->f->query->filter);
+    x->rows = ARENA_ARRAY(x->f->a, limit, struct event_row);
+    x->at = ARENA_ARRAY(x->f->a, limit, enum membership);
+    x->before = x->after ? x->after : x->up_to;
+    if (!event_filter_match_room(&x->f->query->filter.room_timeline, x->v->room_id))
+        return;
+    struct arena *scratch = arena_new();
+    x->v->a = scratch;
+    collect_backwards(x, limit, scratch);
+    x->v->a = x->f->a;
+    arena_free(&scratch);
+    reverse_rows(x);
 }
 
 /* An event as the filter wants it: in which format, with which fields. For events of the timeline, `at` is what the
@@ -300,33 +337,38 @@ static struct json *unread_json(struct section *x)
 
 /* --- ephemeral events and account data --- */
 
-static struct json *member_object(struct arena *a, const struct json *object, struct str key)
+/* The object member of that name, made if it is not there. */
+static struct json *member_object(struct arena *a, struct json *object, struct str key)
 {
-    const struct json *there = json_get(object, key);
-    return there ? json_shallow_copy(a, there) : json_object(a);
+    if (!json_edit(object, key))
+        json_set(a, object, key, *json_object(a));
+    return json_edit(object, key);
 }
 
-/* {event_id: {type: {user_id: {ts, thread_id}}}} of the receipts of one thread. */
-static struct json *receipts_content(struct section *x, const struct receipt_row *rows, size_t count,
-                                     struct str thread_id)
+/* {event_id: {type: {user_id: {ts, thread_id}}}} of receipts that are sorted, and of one thread. */
+static struct json *receipts_content(struct section *x, const struct receipt_row *rows, size_t count)
 {
     struct arena *a = x->f->a;
     struct json *content = json_object(a);
     for (size_t i = 0; i < count; i++) {
         const struct receipt_row *r = &rows[i];
-        if (!str_eq(r->thread_id, thread_id))
-            continue;
         struct json *receipt = json_object(a);
         json_set_int(a, receipt, STR("ts"), r->ts);
         if (r->thread_id.n)
             json_set_str(a, receipt, STR("thread_id"), r->thread_id);
-        struct json *types = member_object(a, content, r->event_id);
-        struct json *users = member_object(a, types, r->type);
-        json_set(a, users, r->user_id, *receipt);
-        json_set(a, types, r->type, *users);
-        json_set(a, content, r->event_id, *types);
+        json_set(a, member_object(a, member_object(a, content, r->event_id), r->type), r->user_id, *receipt);
     }
     return content;
+}
+
+/* By thread; within one in the order in which JSON wants the keys, so that each goes to the end of its object. */
+static int receipt_order(const void *p, const void *q)
+{
+    const struct receipt_row *a = p, *b = q;
+    int order = str_cmp(a->thread_id, b->thread_id);
+    order = order ? order : str_cmp(a->event_id, b->event_id);
+    order = order ? order : str_cmp(a->type, b->type);
+    return order ? order : str_cmp(a->user_id, b->user_id);
 }
 
 static void add_ephemeral(struct section *x, struct str type, const struct json *content, struct json *events)
@@ -346,15 +388,14 @@ static void add_ephemeral(struct section *x, struct str type, const struct json 
 static void add_receipts(struct section *x, struct json *events)
 {
     struct receipt_row *rows;
-    struct json *told = json_object(x->f->a);
     size_t count =
         receipts_between(x->f->tx, x->v->room_nid, x->v->caller.user_nid, x->after, x->f->now, x->f->a, &rows);
-    for (size_t i = 0; i < count; i++) {
-        x->own_receipt |= rows[i].user_nid == x->v->caller.user_nid;
-        if (json_get(told, rows[i].thread_id))
-            continue;
-        json_set(x->f->a, told, rows[i].thread_id, json_bool(true));
-        add_ephemeral(x, STR("m.receipt"), receipts_content(x, rows, count, rows[i].thread_id), events);
+    if (count)
+        qsort(rows, count, sizeof *rows, receipt_order);
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from; to < count && str_eq(rows[to].thread_id, rows[from].thread_id); to++)
+            x->own_receipt |= rows[to].user_nid == x->v->caller.user_nid;
+        add_ephemeral(x, STR("m.receipt"), receipts_content(x, rows + from, to - from), events);
     }
 }
 

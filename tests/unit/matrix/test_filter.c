@@ -96,7 +96,7 @@ static void lists_are_limited(void **state)
     struct json *list = json_array(a);
     struct json *filter = json_object(a);
     (void)state;
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 64; i++)
         json_push(a, list, json_string(STR("t")));
     json_set(a, filter, STR("types"), *list);
     assert_int_equal(event_filter_read(a, filter, &f).code, ERRCODE_NONE);
@@ -161,7 +161,7 @@ static void matches(void **state)
     }
 }
 
-/* A pattern of many stars against a long text takes no long time. */
+/* As many stars as are allowed, against a long text, take no long time; more are refused. */
 static void stars_are_cheap(void **state)
 {
     struct arena *a = arena_new();
@@ -170,12 +170,15 @@ static void stars_are_cheap(void **state)
     char *text = arena_alloc(a, n);
     memset(text, 'a', n);
     struct json *list = json_array(a);
-    json_push(a, list, json_string(STR("a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab")));
+    json_push(a, list, json_string(STR("a*a*a*a*ab")));
     struct json *filter = json_object(a);
     json_set(a, filter, STR("types"), *list);
     struct event_filter f;
     assert_int_equal(event_filter_read(a, filter, &f).code, ERRCODE_NONE);
     assert_false(event_filter_match(&f, (struct str){text, n}, STR("@u:s"), NULL));
+    json_push(a, list, json_string(STR("a*a*a*a*a*b")));
+    json_set(a, filter, STR("types"), *list);
+    assert_int_equal(event_filter_read(a, filter, &f).code, M_BAD_JSON);
     arena_free(&a);
 }
 

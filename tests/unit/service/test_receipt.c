@@ -129,7 +129,7 @@ static void reading_on(void **state)
     check_unread(&f, &bob, room, 3, 1, "privately");
     check_ok(read_to(&f, &bob, room, "m.read", said[2], NULL));
     check_unread(&f, &bob, room, 3, 1, "the private one is further");
-    check_ok(read_to(&f, &bob, room, "m.read", said[6], "$thread"));
+    check_ok(read_to(&f, &bob, room, "m.read", said[6], CSTR(f.arena, "%.*s", STR_ARG(said[0]))));
     check_unread(&f, &bob, room, 3, 1, "in a thread");
     check_ok(read_to(&f, &bob, room, "m.read", said[5], "main"));
     check_unread(&f, &bob, room, 2, 1, "main");
