@@ -4,12 +4,14 @@
 #include "crypto/crypto.h"
 #include "crypto/random.h"
 
+#include <signal.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
 #define PASSWORD_MAX  ((size_t)8192) /* far beyond what accounts take: what is cut here is refused there */
 #define RANDOM_LENGTH 20
+#define FATAL_COUNT   (sizeof(fatal_signals) / sizeof(fatal_signals[0]))
 
 /* One line without its end; false at the end of the input. */
 static bool read_line(FILE *in, char *line, size_t size)
@@ -20,20 +22,56 @@ static bool read_line(FILE *in, char *line, size_t size)
     return true;
 }
 
+/* The terminal as it was, for the handler: process-wide, because a signal has no other way to find it. Set by the main
+ * thread, before the handler is. */
+static struct {
+    int fd;
+    struct termios loud;
+} terminal;
+
+static const int fatal_signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+
+/* Gives the terminal its echo back, then ends the process as if nobody had caught the signal. */
+static void restore_and_die(int number)
+{
+    tcsetattr(terminal.fd, TCSANOW, &terminal.loud);
+    signal(number, SIG_DFL);
+    raise(number); /* delivered when this function returns */
+}
+
+static void catch_signals(struct sigaction *before)
+{
+    struct sigaction action = {.sa_handler = restore_and_die};
+
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < FATAL_COUNT; i++)
+        sigaction(fatal_signals[i], &action, &before[i]);
+}
+
+static void uncatch_signals(const struct sigaction *before)
+{
+    for (size_t i = 0; i < FATAL_COUNT; i++)
+        sigaction(fatal_signals[i], &before[i], NULL);
+}
+
 static bool ask(struct command_line *line, const char *prompt, char *password, size_t size)
 {
-    struct termios loud, quiet;
-    int fd = fileno(line->in);
+    struct sigaction before[FATAL_COUNT];
+    struct termios quiet;
 
+    terminal.fd = fileno(line->in);
     fputs(prompt, line->err);
     fflush(line->err);
-    if (tcgetattr(fd, &loud) != 0)
+    if (tcgetattr(terminal.fd, &terminal.loud) != 0)
         return false;
-    quiet = loud;
+    quiet = terminal.loud;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
-    tcsetattr(fd, TCSAFLUSH, &quiet);
+    quiet.c_cc[VSUSP] = _POSIX_VDISABLE; /* a shell would come back without echo */
+    catch_signals(before);
+    tcsetattr(terminal.fd, TCSAFLUSH, &quiet);
     bool read = read_line(line->in, password, size);
-    tcsetattr(fd, TCSAFLUSH, &loud);
+    tcsetattr(terminal.fd, TCSAFLUSH, &terminal.loud);
+    uncatch_signals(before);
     fputc('\n', line->err);
     return read;
 }

@@ -1,8 +1,15 @@
 """The commands of `hearth`: each while a server runs, when they speak to it, and while none does, when they open the
 database themselves; as text and as JSON."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import resource
+import signal
+import subprocess
+import termios
 import time
 
 import pytest
@@ -82,6 +89,64 @@ def test_user_create_refuses(site):
         error = bad(site, "user", "create", "emil", "--password-file", "-", stdin=password + "\n")
         assert "password" in error and "no password" not in error
     assert [u["user_id"] for u in good_json(site, "user", "list")["users"]][0:1] == ["@dora:localhost"]
+
+
+def echoes(terminal):
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+
+def read_until(terminal, text):
+    seen = b""
+    while text not in seen:
+        seen += os.read(terminal, 1000)
+    return seen
+
+
+@pytest.fixture
+def asked(own_server):
+    """`hearth user create` at a terminal that has just asked for the password: the process, both ends of the terminal."""
+    with own_server:
+        pass  # makes the database
+    ours, theirs = pty.openpty()
+
+    def take_terminal():
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    command = [hearth.BINARY, "--config", own_server.config, "user", "create", "dora"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=take_terminal,
+                               env=own_server.environment())
+    read_until(ours, b"Password: ")
+    hearth.eventually(lambda: not echoes(theirs))
+    yield process, ours, theirs
+    process.kill()
+    process.wait()
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_passwords_are_asked_for_without_echo(asked, own_server):
+    process, ours, theirs = asked
+    os.write(ours, SECRET.encode() + b"\n")
+    assert SECRET.encode() not in read_until(ours, b"Again: ")
+    hearth.eventually(lambda: not echoes(theirs))
+    os.write(ours, SECRET.encode() + b"\n")
+    assert process.wait(hearth.seconds(10)) == 0
+    assert echoes(theirs)
+    with own_server as server:
+        server.login("dora", SECRET)
+
+
+@pytest.mark.parametrize("key, number", [(b"\x03", signal.SIGINT), (b"\x1c", signal.SIGQUIT), (None, signal.SIGTERM)])
+def test_a_signal_at_the_prompt_leaves_the_terminal_as_it_was(asked, key, number):
+    process, ours, theirs = asked
+    if key:
+        os.write(ours, key)  # Ctrl-C or Ctrl-\
+    else:
+        process.send_signal(number)
+    assert process.wait(hearth.seconds(10)) == -number
+    assert echoes(theirs)
 
 
 def test_user_list(site):
