@@ -267,6 +267,16 @@ def test_restricted(alice, bob, carol, rule, version):
         bob.knock(room)
 
 
+def test_nobody_authorises_their_own_join(alice, bob):
+    """The server signs for the user whom join_authorised_via_users_server names: it must be the server that names one."""
+    gate = alice.create_room()
+    room = restricted(alice, gate)
+    claim = {"membership": "join", "join_authorised_via_users_server": alice.user_id}
+    with refused("M_FORBIDDEN", 403):
+        bob.set_state(room, "m.room.member", claim, bob.user_id)
+    assert room not in bob.get("/joined_rooms")["joined_rooms"]
+
+
 def test_restricted_needs_somebody_who_may_invite(alice, bob, carol):
     gate = alice.create_room(preset="public_chat")
     room = restricted(alice, gate, room_version="11", power_level_content_override={"invite": 50})
