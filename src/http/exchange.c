@@ -40,6 +40,11 @@ static const struct peer *peer_of(struct MHD_Connection *connection)
     return (const struct peer *)address;
 }
 
+static struct deadline *deadline_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
 /* --- the head, in the connection's memory --- */
 
 struct header_list {
@@ -95,6 +100,7 @@ void *exchange_begin(void *cls, const char *target, struct MHD_Connection *conne
     x->id = atomic_fetch_add(&s->next_id, 1) + 1;
     atomic_fetch_add(&s->requests, 1);
     atomic_fetch_add(&s->requests_total, 1);
+    deadline_begin_head(deadline_of(connection), clock_mono_ms());
     x->target = target ? target : "";
     x->target_n = (uint32_t)strlen(x->target);
     x->path_n = (uint32_t)str_find((struct str){x->target, x->target_n}, '?');
@@ -152,6 +158,7 @@ static enum MHD_Result queue_response(struct exchange *x)
     /* While it stops, libmicrohttpd says yes, forgets the response, and asks again: then the connection is to be
      * closed. */
     x->stage = EXCHANGE_DROPPED;
+    deadline_transfer(deadline_of(x->connection), clock_mono_ms(), x->response_bytes);
     enum MHD_Result result = MHD_queue_response(x->connection, x->status, response);
     MHD_destroy_response(response);
     return result;
@@ -161,6 +168,7 @@ static void set_response(struct exchange *x, struct http_reply *reply)
 {
     bool close = x->close || atomic_load(&x->server->draining);
     x->response = response_new(reply, close, &x->status);
+    x->response_bytes = reply->body.size;
     x->stage = EXCHANGE_ANSWERED;
 }
 
@@ -252,6 +260,7 @@ static enum MHD_Result on_head(struct exchange *x, const char *method, const cha
     struct framing framing;
     struct framing_head h = {.block = method, .method = str_of(method), .version = str_of(version)};
     x->first_seen_ms = clock_mono_ms();
+    deadline_transfer(deadline_of(x->connection), x->first_seen_ms, 0);
     x->listener = peer_of(x->connection)->listener;
     x->head = str_eq(h.method, STR("HEAD"));
     x->method = http_method_parse(h.method);
@@ -307,6 +316,8 @@ static bool hold_body(struct exchange *x, size_t bytes)
 
 static enum MHD_Result on_body(struct exchange *x, const char *data, size_t n)
 {
+    x->received += n;
+    deadline_transfer(deadline_of(x->connection), x->first_seen_ms, x->received);
     if (x->stage == EXCHANGE_ANSWERED)
         return MHD_YES;
     if (n > x->body_max - x->body.n)
@@ -337,6 +348,7 @@ static enum MHD_Result on_complete(struct exchange *x)
     assert(x->stage == EXCHANGE_BODY);
     x->stage = EXCHANGE_HANDLED;
     struct MHD_Connection *connection = x->connection;
+    deadline_clear(deadline_of(connection));
     MHD_suspend_connection(connection);
     if (push(x, true))
         return MHD_YES;
@@ -373,10 +385,10 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **exchange,
 {
     struct exchange *x = *exchange;
     struct http_server *s = cls;
-    (void)connection;
     (void)code;
     if (!x)
         return;
+    deadline_await_head(deadline_of(connection), clock_mono_ms());
     assert(x->stage != EXCHANGE_HANDLED);
     free_body(x);
     if (x->response)

@@ -63,6 +63,7 @@ struct http_server *http_server_new(const struct http_server_options *options, c
     s->options = with_defaults(*options);
     s->connection_memory = s->options.max_header_bytes + RESPONSE_HEAD_MAX;
     connections_init(&s->connections, s->options.max_connections, s->options.max_connections_per_address, &s->trust);
+    deadlines_init(&s->deadlines, s->options.idle_timeout_ms);
     park_table_init(&s->parks);
     if (!watch_init(s)) {
         log_error("the system refuses an epoll or event descriptor");
@@ -109,11 +110,17 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
                           enum MHD_ConnectionNotificationCode code)
 {
     struct http_server *s = cls;
-    (void)socket_context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *socket_context = deadline_new(&s->deadlines, fd);
+        return;
+    }
+    struct deadline *deadline = *socket_context;
+    deadline_free(&deadline);
+    *socket_context = NULL;
     const struct peer *peer =
         (const struct peer *)MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED)
-        connections_give_back(&s->connections, peer);
+    connections_give_back(&s->connections, peer);
 }
 
 /* Its threads inherit the signal mask: signals are for the program's own threads. */
@@ -235,6 +242,7 @@ void http_server_free(struct http_server **server)
         listener_close(&s->listeners[i]);
     watch_fini(s);
     park_table_fini(&s->parks);
+    deadlines_fini(&s->deadlines);
     connections_fini(&s->connections);
     peer_trust_fini(&s->trust);
     free(s);

@@ -56,7 +56,8 @@ struct http_server_options {
     size_t max_header_bytes;              /* request line and headers; 0: 8 KiB */
     unsigned max_connections;             /* 0: what RLIMIT_NOFILE leaves, at most 65,536; unix sockets have 16 more */
     unsigned max_connections_per_address; /* of one IPv4 address or IPv6 /64 that is no trusted proxy; 0: 1024 */
-    int64_t idle_timeout_ms;              /* without any progress of the connection; whole seconds; 0: 60,000 */
+    int64_t idle_timeout_ms;              /* without any progress of the connection; whole seconds; 0: 60,000. What
+                                           * makes progress has a deadline that grows from it, see deadline.h */
     size_t body_memory_max;               /* bytes of all bodies that are being held; beyond, 503; 0: 512 MiB. Of
                                            * this the bodies of those who are not `known` share a quarter */
     /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for

@@ -2,7 +2,8 @@
  * What the files that make up the server share: the server itself and the life of one request in it.
  *
  *     exchange.c   the callbacks of libmicrohttpd (I/O threads), and running a request (worker threads)
- *     watch.c      the watch thread: accepting, waking, deadlines, clients that went away, lingering closes
+ *     watch.c      the watch thread: accepting, waking, deadlines of requests and of connections, clients that went
+ *                  away, lingering closes
  *     server.c     building it up and tearing it down
  *
  * An exchange is one request and its response. It is created when the request line has arrived and freed when the
@@ -21,6 +22,7 @@
 #define HEARTH_HTTP_SERVER_PARTS_H
 
 #include "http/connections.h"
+#include "http/deadline.h"
 #include "http/listener.h"
 #include "http/park_table.h"
 #include "http/peer.h"
@@ -61,6 +63,8 @@ struct exchange {
     unsigned listener;
     const void *tag;
     uint64_t content_length;
+    uint64_t received;     /* of the body */
+    size_t response_bytes; /* of its body */
     size_t body_max;
     struct buf body;
     size_t body_held; /* what it has taken of the server's body memory: its capacity, not what has arrived */
@@ -106,6 +110,7 @@ struct http_server {
     unsigned listener_count;
     struct MHD_Daemon *daemon;
     struct connections connections;
+    struct deadlines deadlines;
     struct worker_pool workers;
     struct worker_pool slow_workers;
     struct park_table parks;

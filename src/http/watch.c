@@ -305,21 +305,22 @@ static void on_event(struct http_server *s, uint64_t data)
     }
 }
 
-/* Does what is due; returns how many milliseconds until something else is, -1 if nothing is waited for. */
+/* Does what is due; returns how many milliseconds until something else is. */
 static int on_time(struct http_server *s)
 {
     struct watch *w = &s->watch;
     int64_t now_ms = clock_mono_ms();
     exchange_rerun(s, park_table_expired(&s->parks, now_ms), true);
     int64_t next_ms = expire_lingers(w, now_ms);
+    int64_t late_ms = deadlines_enforce(&s->deadlines, now_ms);
+    if (late_ms < next_ms)
+        next_ms = late_ms;
     int64_t resume_ms = resume_accepting(s, now_ms);
     if (resume_ms < next_ms)
         next_ms = resume_ms;
     int64_t deadline_ms = park_table_next_deadline(&s->parks);
     if (deadline_ms < next_ms)
         next_ms = deadline_ms;
-    if (next_ms == INT64_MAX)
-        return -1;
     int64_t wait_ms = next_ms - now_ms;
     return wait_ms < 0 ? 0 : wait_ms > 60000 ? 60000 : (int)wait_ms;
 }

@@ -243,6 +243,61 @@ static void closes_idle_connections(void **state)
     http_server_free(&s);
 }
 
+/* Sends a byte, or as many as there are in `more`, every 100 ms; how many ms it took until the server closed. */
+static int64_t closed_after(uint16_t port, const char *start, const char *more, int64_t at_most_ms)
+{
+    int64_t start_ms = clock_mono_ms();
+    int fd = raw_connect(port);
+    raw_send_text(fd, start);
+    while (clock_mono_ms() - start_ms < at_most_ms && !raw_is_closed_within(fd, 100))
+        raw_send_text(fd, more);
+    close(fd);
+    return clock_mono_ms() - start_ms;
+}
+
+/* Each byte starts the idle timeout anew: it is the deadline that ends these. */
+static void closes_slow_connections(void **state)
+{
+    static const struct {
+        const char *name, *start, *more;
+        int64_t from_ms, to_ms;
+    } cases[] = {
+        {"request line", "", "G", 1800, 4500},
+        {"header", "GET /echo HTTP/1.1\r\n", "A", 900, 3500},
+        {"header of a second request", GET("/answered") "GET /answered HTTP/1.1\r\n", "A", 0, 3500},
+        {"body", "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 900\r\n\r\n", "b", 900, 3500},
+        {"chunks", "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", "1\r\nb\r\n", 900, 3500},
+        {"body that nobody wants", "POST /answered HTTP/1.1\r\n" HOST "Content-Length: 900\r\n\r\n", "b", 900, 3500},
+    };
+    (void)state;
+    uint16_t port;
+    struct http_server *s = raw_server((struct http_server_options){.idle_timeout_ms = 1000}, &port);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        int64_t ms = closed_after(port, cases[i].start, cases[i].more, 6000);
+        check_case(ms >= cases[i].from_ms && ms <= cases[i].to_ms, cases[i].name);
+    }
+    /* Fast enough, for longer than the grace. */
+    char part[1025];
+    memset(part, 'b', sizeof part - 1);
+    part[sizeof part - 1] = '\0';
+    int fd = raw_connect(port);
+    raw_send_text(fd, "POST /large HTTP/1.1\r\n" HOST "Content-Length: 30720\r\n\r\n");
+    for (unsigned i = 0; i < 30; i++) {
+        raw_send_text(fd, part);
+        sleep_ms(100);
+    }
+    assert_int_equal(raw_read(fd).status, 200);
+    /* The same connection waits for a while, and goes on. */
+    sleep_ms(500);
+    raw_send_text(fd, GET("/park/1"));
+    assert_true(wait_for(s, 1, 1));
+    sleep_ms(3000);
+    http_server_wake(s, 1);
+    assert_int_equal(raw_read(fd).status, 200);
+    close(fd);
+    http_server_free(&s);
+}
+
 /* Without descriptors it waits instead of spinning or giving up. */
 static void survives_running_out_of_descriptors(void **state)
 {
@@ -290,6 +345,7 @@ int main(void)
         cmocka_unit_test(limits_connections_of_an_address),
         cmocka_unit_test(trusted_proxies_have_no_limit),
         cmocka_unit_test(closes_idle_connections),
+        cmocka_unit_test(closes_slow_connections),
         cmocka_unit_test(survives_running_out_of_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
