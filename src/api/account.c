@@ -29,7 +29,14 @@ static struct http_reply change_password(struct api_request *r)
     struct http_reply reply;
     if (!interactive_auth(r, &uia_flow_password, 1, r->caller.user_nid, &auth, &reply))
         return reply;
-    fault = account_set_password(r->services, r->arena, auth.user_nid, password, logout_devices, r->caller.device_nid);
+    fault = account_set_password(r->services, r->arena,
+                                 &(struct account_password_change){
+                                     .user_nid = auth.user_nid,
+                                     .password = password,
+                                     .shown_hash = auth.password_hash,
+                                     .logout = logout_devices,
+                                     .keep_device_nid = r->caller.device_nid,
+                                 });
     if (fault.code)
         return reply_fault(fault);
     uia_finish(r->services, &auth);

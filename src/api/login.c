@@ -68,7 +68,7 @@ static struct http_reply login(struct api_request *r)
     if (!fault.code)
         fault = authenticate(r, &account);
     if (!fault.code)
-        fault = account_session_begin(r->services, r->arena, account.user_nid, &ask, &session);
+        fault = account_session_begin(r->services, r->arena, &account, &ask, &session);
     if (fault.code)
         return reply_fault(fault);
     struct json *answer = login_session_json(r, account.user_id, &session);

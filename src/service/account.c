@@ -6,6 +6,7 @@
 #include "matrix/id.h"
 #include "service/account_cache.h"
 #include "service/account_limit.h"
+#include "service/account_login.h"
 #include "service/account_password.h"
 #include "service/account_register.h"
 #include "service/device.h"
@@ -229,11 +230,8 @@ struct fault account_create(const struct services *s, struct arena *a, struct st
 struct change {
     const struct services *s;
     int64_t user_nid;
-    struct str password_hash;
     bool is_admin;
-    bool logout;
     bool erase;
-    int64_t keep_device_nid;
 };
 
 static void change_committed(void *arg)
@@ -247,23 +245,42 @@ static struct fault run_change(struct change *change, bool (*run)(struct store_t
     return storage_write(change->s, (struct store_job){.run = run, .committed = change_committed, .arg = change}, NULL);
 }
 
+struct password_job {
+    const struct services *s;
+    const struct account_password_change *change;
+    struct str hash;
+    struct fault refused;
+};
+
 static bool run_set_password(struct store_tx *tx, void *arg)
 {
-    struct change *change = arg;
-    accounts_set_password(tx, change->user_nid, change->password_hash);
+    struct password_job *job = arg;
+    const struct account_password_change *change = job->change;
+    if (!account_login_holds(tx, change->user_nid, change->shown_hash, &job->refused) ||
+        !accounts_set_password(tx, change->user_nid, job->hash))
+        return false;
     if (change->logout)
         device_remove_all(tx, change->user_nid, change->keep_device_nid);
     return true;
 }
 
-struct fault account_set_password(const struct services *s, struct arena *a, int64_t user_nid, struct str password,
-                                  bool logout, int64_t keep_device_nid)
+static void set_password_committed(void *arg)
 {
-    struct change change = {.s = s, .user_nid = user_nid, .logout = logout, .keep_device_nid = keep_device_nid};
-    struct fault fault = account_password_acceptable(password);
+    struct password_job *job = arg;
+    account_cache_drop_user(job->s->accounts->cache, job->change->user_nid);
+}
+
+struct fault account_set_password(const struct services *s, struct arena *a,
+                                  const struct account_password_change *change)
+{
+    struct password_job job = {.s = s, .change = change};
+    struct fault fault = account_password_acceptable(change->password);
     if (!fault.code)
-        fault = account_password_hash(s->accounts->passwords, a, password, &change.password_hash);
-    return fault.code ? fault : run_change(&change, run_set_password);
+        fault = account_password_hash(s->accounts->passwords, a, change->password, &job.hash);
+    if (fault.code)
+        return fault;
+    return storage_write(
+        s, (struct store_job){.run = run_set_password, .committed = set_password_committed, .arg = &job}, &job.refused);
 }
 
 static bool run_set_admin(struct store_tx *tx, void *arg)

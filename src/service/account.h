@@ -68,6 +68,7 @@ struct account_info {
     bool deactivated;
     bool erased;
     int64_t created_ts;
+    struct str password_hash; /* that of the password that was shown, if account_login_password() says this */
 };
 
 struct account_row;
@@ -83,9 +84,19 @@ struct fault account_list(const struct services *s, struct arena *a, struct str 
 /* Makes an account from the command line, without asking for anything but a usable name and password. */
 struct fault account_create(const struct services *s, struct arena *a, struct str localpart, struct str password,
                             bool is_admin, struct account_info *out) __attribute__((warn_unused_result));
-/* Sets another password. With `logout` all devices but `keep_device_nid` (0: none) are deleted. */
-struct fault account_set_password(const struct services *s, struct arena *a, int64_t user_nid, struct str password,
-                                  bool logout, int64_t keep_device_nid) __attribute__((warn_unused_result));
+
+struct account_password_change {
+    int64_t user_nid;
+    struct str password;     /* the new one */
+    struct str shown_hash;   /* of the old one, if it was asked for: it must be the account's until the new one is */
+    bool logout;             /* delete all devices but one */
+    int64_t keep_device_nid; /* 0: none */
+};
+
+/* Sets another password. M_WEAK_PASSWORD, M_INVALID_PARAM, M_USER_DEACTIVATED; M_FORBIDDEN if somebody else has changed
+ * it since it was shown. */
+struct fault account_set_password(const struct services *s, struct arena *a,
+                                  const struct account_password_change *change) __attribute__((warn_unused_result));
 struct fault account_set_admin(const struct services *s, int64_t user_nid, bool is_admin)
     __attribute__((warn_unused_result));
 /* Ends all sessions, takes the password, with `erase` also profile, account data and filters, leaves all rooms. The

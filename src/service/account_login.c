@@ -51,6 +51,8 @@ static struct fault find(const struct services *s, struct arena *a, struct str u
     return storage_read_end(&tx);
 }
 
+#define DEACTIVATED FAULT(M_USER_DEACTIVATED, "This account has been deactivated")
+
 struct fault account_login_password(const struct services *s, struct arena *a, struct str user, struct str password,
                                     struct str address, struct account_info *info_out)
 {
@@ -74,9 +76,21 @@ struct fault account_login_password(const struct services *s, struct arena *a, s
     if (fault.code)
         return fault;
     if (row.deactivated_ts)
-        return FAULT(M_USER_DEACTIVATED, "This account has been deactivated");
+        return DEACTIVATED;
     if (!right)
         return FAULT(M_FORBIDDEN, "Wrong user name or password");
     *info_out = account_info_of(&row);
+    info_out->password_hash = row.password_hash;
     return FAULT_NONE;
+}
+
+bool account_login_holds(struct store_tx *tx, int64_t user_nid, struct str password_hash, struct fault *refused_out)
+{
+    struct account_row row;
+    if (!accounts_get(tx, user_nid, store_tx_arena(tx), &row) || row.deactivated_ts) {
+        *refused_out = DEACTIVATED;
+        return false;
+    }
+    *refused_out = FAULT(M_FORBIDDEN, "The password has just been changed");
+    return !password_hash.p || str_eq(password_hash, row.password_hash);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "service/account.h"
 #include "service/account_cache.h"
+#include "service/account_login.h"
 #include "service/device.h"
 #include "service/storage.h"
 #include "store/devices.h"
@@ -85,14 +86,19 @@ bool account_session_store(struct store_tx *tx, int64_t user_nid, struct session
 
 struct begin {
     const struct services *s;
-    int64_t user_nid;
+    const struct account_info *account;
     struct session_draft draft;
+    struct fault refused;
 };
 
 static bool begin_run(struct store_tx *tx, void *arg)
 {
     struct begin *begin = arg;
-    return account_session_store(tx, begin->user_nid, &begin->draft);
+    const struct account_info *account = begin->account;
+    if (!account_login_holds(tx, account->user_nid, account->password_hash, &begin->refused))
+        return false;
+    begin->refused = TOO_MANY_DEVICES;
+    return account_session_store(tx, account->user_nid, &begin->draft);
 }
 
 static void begin_committed(void *arg)
@@ -101,13 +107,13 @@ static void begin_committed(void *arg)
     account_cache_drop_device(begin->s->accounts->cache, begin->draft.session.device_nid);
 }
 
-struct fault account_session_begin(const struct services *s, struct arena *a, int64_t user_nid,
+struct fault account_session_begin(const struct services *s, struct arena *a, const struct account_info *account,
                                    const struct session_ask *ask, struct session *session_out)
 {
-    struct begin begin = {.s = s, .user_nid = user_nid};
+    struct begin begin = {.s = s, .account = account};
     account_session_prepare(s, a, ask, &begin.draft);
     struct fault fault = storage_write(
-        s, (struct store_job){.run = begin_run, .committed = begin_committed, .arg = &begin}, &TOO_MANY_DEVICES);
+        s, (struct store_job){.run = begin_run, .committed = begin_committed, .arg = &begin}, &begin.refused);
     *session_out = begin.draft.session;
     return fault;
 }

@@ -15,6 +15,8 @@
 #include "service/caller.h"
 #include "service/services.h"
 
+struct account_info;
+
 /* What a client says when it logs in or registers. */
 struct session_ask {
     struct str device_id;   /* empty: the server makes one up */
@@ -33,8 +35,10 @@ struct session {
 
 /* M_INVALID_PARAM for a device id that is too long or holds control characters. */
 struct fault account_session_check(const struct session_ask *ask) __attribute__((warn_unused_result));
-/* Logs in: account_session_check() has passed, the user has been authenticated. */
-struct fault account_session_begin(const struct services *s, struct arena *a, int64_t user_nid,
+/* Logs in: account_session_check() has passed, the user has been authenticated. `account` is what
+ * account_login_password() said; if that is not true any more (account_login_holds()) there is no session:
+ * M_USER_DEACTIVATED, M_FORBIDDEN. */
+struct fault account_session_begin(const struct services *s, struct arena *a, const struct account_info *account,
                                    const struct session_ask *ask, struct session *session_out)
     __attribute__((warn_unused_result));
 /* Another access and refresh token for an unused refresh token; M_UNKNOWN_TOKEN. The old ones work until one of the new

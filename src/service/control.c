@@ -121,7 +121,12 @@ static struct fault user_password(struct services *s, struct arena *a, const str
     if (!fault.code && info.deactivated)
         fault = FAULT(M_USER_DEACTIVATED, "That account is deactivated");
     if (!fault.code)
-        fault = account_set_password(s, a, info.user_nid, password, json_bool_at(args, STR("logout"), true), 0);
+        fault = account_set_password(s, a,
+                                     &(struct account_password_change){
+                                         .user_nid = info.user_nid,
+                                         .password = password,
+                                         .logout = json_bool_at(args, STR("logout"), true),
+                                     });
     if (!fault.code)
         json_set_str(a, result, STR("user_id"), info.user_id);
     return fault;

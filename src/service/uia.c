@@ -4,10 +4,12 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "crypto/password.h"
 #include "crypto/random.h"
 #include "service/account.h"
 #include "service/account_login.h"
 #include "service/registration_token.h"
+#include "service/storage.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -23,6 +25,8 @@ struct progress {
     int64_t user_nid;
     char user_id[UIA_TEXT_MAX];
     size_t user_id_size;
+    char password_hash[PASSWORD_HASH_MAX]; /* whose password was shown: the stage is done while the account has it */
+    size_t password_hash_size;
     char token[UIA_TEXT_MAX]; /* registration token whose use is to be counted; empty: none */
     size_t token_size;
 };
@@ -173,6 +177,9 @@ static struct fault try_password(const struct attempt *t)
         return FAULT(M_FORBIDDEN, "This is the password of another user");
     t->progress->user_nid = info.user_nid;
     t->progress->user_id_size = keep(t->progress->user_id, info.user_id);
+    assert(info.password_hash.n <= PASSWORD_HASH_MAX); /* or password_verify() had refused it */
+    memcpy(t->progress->password_hash, info.password_hash.p, info.password_hash.n);
+    t->progress->password_hash_size = info.password_hash.n;
     return FAULT_NONE;
 }
 
@@ -288,6 +295,8 @@ static struct uia_result passed(struct arena *a, const struct uia_ask *ask, stru
         .user_nid = progress->user_nid ? progress->user_nid : ask->user_nid,
         .user_id = str_copy(a, (struct str){progress->user_id, progress->user_id_size}),
     };
+    if (is_done(progress, UIA_PASSWORD))
+        result.password_hash = str_copy(a, (struct str){progress->password_hash, progress->password_hash_size});
     if (progress->token_size > 0)
         result.registration_token = str_copy(a, (struct str){progress->token, progress->token_size});
     return result;
@@ -316,6 +325,19 @@ static struct fault try_stage(const struct attempt *t, struct str type)
     return FAULT(M_UNRECOGNIZED, "This stage is not the next one of any flow");
 }
 
+/* Whoever changes a password locks out those who knew the old one: what they have shown counts no more. */
+static struct fault forget_old_password(const struct services *s, struct progress *progress)
+{
+    if (!is_done(progress, UIA_PASSWORD))
+        return FAULT_NONE;
+    struct fault refused;
+    struct store_tx *tx = store_read_begin(s->store);
+    struct str shown = {progress->password_hash, progress->password_hash_size};
+    if (!account_login_holds(tx, progress->user_nid, shown, &refused))
+        progress->completed &= ~(1U << UIA_PASSWORD);
+    return storage_read_end(&tx);
+}
+
 struct uia_result uia_check(const struct services *s, struct arena *a, const struct uia_ask *ask,
                             const struct json *auth)
 {
@@ -334,8 +356,8 @@ struct uia_result uia_check(const struct services *s, struct arena *a, const str
     if (!session.p)
         session = open_session(all, a, ask);
 
-    struct fault fault = FAULT_NONE;
-    if (type.p)
+    struct fault fault = forget_old_password(s, &progress);
+    if (!fault.code && type.p)
         fault = try_stage(&(struct attempt){s, a, ask, auth, &progress}, type);
     if (fault.code == M_LIMIT_EXCEEDED || fault.status == 500)
         return refused(fault);

@@ -54,6 +54,7 @@ struct uia_result {
     struct str session;
     int64_t user_nid;              /* of the password stage, else ask->user_nid */
     struct str user_id;            /* of the password stage, else empty */
+    struct str password_hash;      /* of the password stage, for account_login_holds(); p == NULL: none */
     struct str registration_token; /* whose use is to be counted; p == NULL: none */
 };
 

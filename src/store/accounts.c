@@ -8,10 +8,12 @@
     " FROM accounts AS a JOIN users AS u ON u.user_nid = a.user_nid"
 
 static const struct sql select_account = SQL(COLUMNS " WHERE u.user_id = $1");
+static const struct sql select_nid = SQL(COLUMNS " WHERE a.user_nid = $1");
 static const struct sql select_list = SQL(COLUMNS " WHERE u.user_id > $1 ORDER BY u.user_id LIMIT $2");
 static const struct sql insert = SQL("INSERT INTO accounts (user_nid, password_hash, is_admin, is_guest, created_ts)"
                                      " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_nid) DO NOTHING");
-static const struct sql update_password = SQL("UPDATE accounts SET password_hash = $2 WHERE user_nid = $1");
+static const struct sql update_password =
+    SQL("UPDATE accounts SET password_hash = $2 WHERE user_nid = $1 AND deactivated_ts IS NULL");
 static const struct sql update_admin = SQL("UPDATE accounts SET is_admin = $2 WHERE user_nid = $1");
 static const struct sql update_deactivate =
     SQL("UPDATE accounts SET password_hash = NULL, deactivated_ts = coalesce(deactivated_ts, $2),"
@@ -31,15 +33,27 @@ static struct account_row row_of(struct sql_cursor *c, struct arena *a)
     };
 }
 
+static bool first(struct sql_cursor *c, struct arena *a, struct account_row *row_out)
+{
+    bool found = sql_next(c);
+    if (found)
+        *row_out = row_of(c, a);
+    sql_end(c);
+    return found;
+}
+
 bool accounts_find(struct store_tx *tx, struct str user_id, struct arena *a, struct account_row *row_out)
 {
     struct sql_cursor c;
     sql_query(tx, &select_account, &c, SQL_TEXT(user_id));
-    bool found = sql_next(&c);
-    if (found)
-        *row_out = row_of(&c, a);
-    sql_end(&c);
-    return found;
+    return first(&c, a, row_out);
+}
+
+bool accounts_get(struct store_tx *tx, int64_t user_nid, struct arena *a, struct account_row *row_out)
+{
+    struct sql_cursor c;
+    sql_query(tx, &select_nid, &c, SQL_INT(user_nid));
+    return first(&c, a, row_out);
 }
 
 size_t accounts_list(struct store_tx *tx, struct str after, int64_t limit, struct arena *a,
@@ -70,9 +84,9 @@ bool accounts_insert(struct store_tx *tx, struct account_row *row)
                     SQL_INT(row->is_guest), SQL_INT(row->created_ts)) == 1;
 }
 
-void accounts_set_password(struct store_tx *tx, int64_t user_nid, struct str password_hash)
+bool accounts_set_password(struct store_tx *tx, int64_t user_nid, struct str password_hash)
 {
-    sql_exec(tx, &update_password, SQL_INT(user_nid), SQL_TEXT_OR_NULL(password_hash));
+    return sql_exec(tx, &update_password, SQL_INT(user_nid), SQL_TEXT_OR_NULL(password_hash)) == 1;
 }
 
 void accounts_set_admin(struct store_tx *tx, int64_t user_nid, bool is_admin)

@@ -24,13 +24,16 @@ struct account_row {
 
 /* The account with that user id; false if there is none. */
 bool accounts_find(struct store_tx *tx, struct str user_id, struct arena *a, struct account_row *row_out);
+/* The account of that user; false if there is none. */
+bool accounts_get(struct store_tx *tx, int64_t user_nid, struct arena *a, struct account_row *row_out);
 /* All accounts by user id, those after `after` (empty: from the start), at most `limit`. */
 size_t accounts_list(struct store_tx *tx, struct str after, int64_t limit, struct arena *a,
                      struct account_row **rows_out);
 /* Adds an account for row->user_id and sets row->user_nid; false if there is one already. Write transactions only. */
 bool accounts_insert(struct store_tx *tx, struct account_row *row);
 /* These change one account. Write transactions only. */
-void accounts_set_password(struct store_tx *tx, int64_t user_nid, struct str password_hash);
+/* False if the account is deactivated: it stays without a password. */
+bool accounts_set_password(struct store_tx *tx, int64_t user_nid, struct str password_hash);
 void accounts_set_admin(struct store_tx *tx, int64_t user_nid, bool is_admin);
 /* Takes the password away; `erase` is remembered, and a later call can only add it. */
 void accounts_deactivate(struct store_tx *tx, int64_t user_nid, int64_t ts, bool erase);

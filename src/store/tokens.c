@@ -7,9 +7,11 @@
     " u.user_id, d.device_id, a.is_admin, a.is_guest"                                                                  \
     " FROM tokens AS t JOIN users AS u ON u.user_nid = t.user_nid JOIN devices AS d ON d.device_nid = t.device_nid"    \
     " JOIN accounts AS a ON a.user_nid = t.user_nid"
+/* Deactivation deletes the sessions; one that slipped in must not count all the same. */
+#define IN_USE " AND a.deactivated_ts IS NULL"
 
-static const struct sql select_access = SQL(COLUMNS " WHERE t.access_hash = $1");
-static const struct sql select_refresh = SQL(COLUMNS " WHERE t.refresh_hash = $1");
+static const struct sql select_access = SQL(COLUMNS " WHERE t.access_hash = $1" IN_USE);
+static const struct sql select_refresh = SQL(COLUMNS " WHERE t.refresh_hash = $1" IN_USE);
 static const struct sql insert =
     SQL("INSERT INTO tokens (user_nid, device_nid, access_hash, refresh_hash, expires_ts, replaces_nid)"
         " VALUES ($1, $2, $3, $4, $5, $6) RETURNING token_nid");

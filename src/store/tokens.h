@@ -31,9 +31,9 @@ struct token_owner {
     bool is_guest;
 };
 
-/* The session of an access token, expired or not; false if there is none. */
+/* The session of an access token, expired or not; false if there is none or the account is deactivated. */
 bool tokens_find_access(struct store_tx *tx, struct str access_hash, struct arena *a, struct token_owner *owner_out);
-/* The session of a refresh token; false if there is none. */
+/* The session of a refresh token; false if there is none or the account is deactivated. */
 bool tokens_find_refresh(struct store_tx *tx, struct str refresh_hash, struct arena *a, struct token_owner *owner_out);
 
 /* These need a write transaction. */

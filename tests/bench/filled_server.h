@@ -118,7 +118,7 @@ static inline void fill_accounts(struct bench *b, struct services *s)
         struct session session;
         must(account_create(s, b->arena, str_fmt(b->arena, "user%d", i), STR("a long enough password"), false, &info),
              "account");
-        must(account_session_begin(s, b->arena, info.user_nid, &ask, &session), "session");
+        must(account_session_begin(s, b->arena, &info, &ask, &session), "session");
         b->user_ids[i] = info.user_id;
         b->user_nids[i] = info.user_nid;
         b->tokens[i] = session.access_token;

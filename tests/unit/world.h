@@ -91,8 +91,9 @@ static inline struct account_info world_user(struct world *w, struct str localpa
 static inline struct session world_login(struct world *w, int64_t user_nid, struct str device_id, bool refresh)
 {
     struct session session;
+    struct account_info account = {.user_nid = user_nid};
     struct session_ask ask = {.device_id = device_id, .device_name = STR("phone"), .refresh = refresh};
-    struct fault fault = account_session_begin(&w->services, w->arena, user_nid, &ask, &session);
+    struct fault fault = account_session_begin(&w->services, w->arena, &account, &ask, &session);
     assert_int_equal(fault.code, ERRCODE_NONE);
     return session;
 }

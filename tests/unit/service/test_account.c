@@ -1,5 +1,6 @@
 #include "base/thread.h"
 #include "service/account.h"
+#include "service/account_login.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -184,18 +185,63 @@ static void password_changes(void **state)
     struct account_info alice = world_user(&w, STR("alice"));
     struct session mine = world_login(&w, alice.user_nid, STR("MINE"), false);
     struct session other = world_login(&w, alice.user_nid, STR("OTHER"), false);
-    assert_int_equal(
-        account_set_password(&w.services, w.arena, alice.user_nid, STR("short"), true, mine.device_nid).code,
-        M_WEAK_PASSWORD);
-    assert_int_equal(
-        account_set_password(&w.services, w.arena, alice.user_nid, STR("12345678"), false, mine.device_nid).code,
-        ERRCODE_NONE);
+    struct account_password_change change = {
+        .user_nid = alice.user_nid, .password = STR("short"), .logout = true, .keep_device_nid = mine.device_nid};
+    assert_int_equal(account_set_password(&w.services, w.arena, &change).code, M_WEAK_PASSWORD);
+    change.password = STR("12345678");
+    change.logout = false;
+    assert_int_equal(account_set_password(&w.services, w.arena, &change).code, ERRCODE_NONE);
     assert_int_equal(code_of(&w, other.access_token), ERRCODE_NONE);
-    assert_int_equal(
-        account_set_password(&w.services, w.arena, alice.user_nid, STR("87654321"), true, mine.device_nid).code,
-        ERRCODE_NONE);
+    change.password = STR("87654321");
+    change.logout = true;
+    assert_int_equal(account_set_password(&w.services, w.arena, &change).code, ERRCODE_NONE);
     assert_int_equal(code_of(&w, mine.access_token), ERRCODE_NONE);
     assert_int_equal(code_of(&w, other.access_token), M_UNKNOWN_TOKEN);
+    world_fini(&w);
+}
+
+static struct account_info shown(struct world *w, struct str password)
+{
+    struct account_info info;
+    assert_int_equal(
+        account_login_password(&w->services, w->arena, STR("alice"), password, STR("192.0.2.1"), &info).code,
+        ERRCODE_NONE);
+    return info;
+}
+
+static struct fault begin(struct world *w, const struct account_info *account)
+{
+    struct session session;
+    struct session_ask ask = {.device_id = STR("LATE")};
+    return account_session_begin(&w->services, w->arena, account, &ask, &session);
+}
+
+static struct fault set_password(struct world *w, int64_t user_nid, struct str password, struct str shown_hash)
+{
+    struct account_password_change change = {
+        .user_nid = user_nid, .password = password, .shown_hash = shown_hash, .logout = true};
+    return account_set_password(&w->services, w->arena, &change);
+}
+
+/* Between the moment when a password is checked and the one when something comes of it, the account may change. */
+static void what_was_shown_before_a_change_is_worth_nothing(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w, NULL);
+    int64_t nid = world_user(&w, STR("alice")).user_nid;
+    struct account_info before = shown(&w, WORLD_PASSWORD);
+    assert_int_equal(begin(&w, &before).code, ERRCODE_NONE);
+    assert_int_equal(set_password(&w, nid, STR("another horse"), (struct str){0}).code, ERRCODE_NONE);
+    assert_int_equal(begin(&w, &before).code, M_FORBIDDEN);
+    assert_int_equal(set_password(&w, nid, STR("a third horse"), before.password_hash).code, M_FORBIDDEN);
+
+    struct account_info after = shown(&w, STR("another horse"));
+    assert_int_equal(begin(&w, &after).code, ERRCODE_NONE);
+    assert_int_equal(account_deactivate(&w.services, nid, before.user_id, false).code, ERRCODE_NONE);
+    assert_int_equal(begin(&w, &after).code, M_USER_DEACTIVATED);
+    assert_int_equal(set_password(&w, nid, STR("a third horse"), after.password_hash).code, M_USER_DEACTIVATED);
+    assert_int_equal(set_password(&w, nid, STR("a third horse"), (struct str){0}).code, M_USER_DEACTIVATED);
     world_fini(&w);
 }
 
@@ -321,6 +367,7 @@ int main(void)
         cmocka_unit_test(expires),
         cmocka_unit_test(refresh_token_lives_until_the_new_one_is_used),
         cmocka_unit_test(password_changes),
+        cmocka_unit_test(what_was_shown_before_a_change_is_worth_nothing),
         cmocka_unit_test(deactivation),
         cmocka_unit_test(admin_shows_at_once),
         cmocka_unit_test(lists),

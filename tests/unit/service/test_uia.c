@@ -131,6 +131,36 @@ static void one_of_two_flows(void **state)
     world_fini(&w);
 }
 
+static void an_old_password_is_forgotten(void **state)
+{
+    static const struct uia_flow flow = {.stages = {UIA_PASSWORD, UIA_DUMMY}, .count = 2};
+    const char *old = ",\"type\":\"m.login.password\",\"user\":\"alice\",\"password\":\"correct horse\"";
+    const char *new = ",\"type\":\"m.login.password\",\"user\":\"alice\",\"password\":\"another horse\"";
+    const char *last = ",\"type\":\"m.login.dummy\"";
+    struct world w;
+    (void)state;
+    world_init(&w, NULL);
+    struct account_info alice = world_user(&w, STR("alice"));
+    struct uia_ask ask = ask_of(&flow, 1);
+    struct uia_result r = check(&w, &ask, NULL);
+    struct str session = session_of(&r);
+    r = check(&w, &ask, with(&w, old, session));
+    check_str(text_of(&w, r.challenge, STR("completed")), STR("[\"m.login.password\"]"), "completed");
+    struct account_password_change change = {.user_nid = alice.user_nid, .password = STR("another horse")};
+    assert_int_equal(account_set_password(&w.services, w.arena, &change).code, ERRCODE_NONE);
+    r = check(&w, &ask, with(&w, last, session));
+    check_str(session_of(&r), session, "session");
+    check_str(text_of(&w, r.challenge, STR("completed")), STR("absent"), "completed");
+    r = check(&w, &ask, with(&w, new, session));
+    r = check(&w, &ask, with(&w, last, session));
+    assert_int_equal(r.outcome, UIA_PASSED);
+    assert_true(r.password_hash.n > 0);
+    /* Passed, but the operation failed: the session is as good as its password. */
+    assert_int_equal(account_deactivate(&w.services, alice.user_nid, alice.user_id, false).code, ERRCODE_NONE);
+    assert_int_equal(check(&w, &ask, with(&w, "", session)).outcome, UIA_CHALLENGED);
+    world_fini(&w);
+}
+
 static void the_password_must_be_the_callers(void **state)
 {
     struct world w;
@@ -196,13 +226,10 @@ static void there_is_a_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(even_dummy_is_challenged_first),
-        cmocka_unit_test(a_stage_without_session),
-        cmocka_unit_test(stages_come_in_order),
-        cmocka_unit_test(one_of_two_flows),
-        cmocka_unit_test(the_password_must_be_the_callers),
-        cmocka_unit_test(a_session_is_for_one_thing),
-        cmocka_unit_test(there_is_a_bound),
+        cmocka_unit_test(even_dummy_is_challenged_first), cmocka_unit_test(a_stage_without_session),
+        cmocka_unit_test(stages_come_in_order),           cmocka_unit_test(one_of_two_flows),
+        cmocka_unit_test(an_old_password_is_forgotten),   cmocka_unit_test(the_password_must_be_the_callers),
+        cmocka_unit_test(a_session_is_for_one_thing),     cmocka_unit_test(there_is_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,8 @@ static bool insert_again(struct store_tx *tx, void *arg)
 static bool change(struct store_tx *tx, void *arg)
 {
     struct numbers *n = arg;
-    accounts_set_password(tx, n->account, STR("other"));
+    if (!accounts_set_password(tx, n->account, STR("other")))
+        return false;
     accounts_set_admin(tx, n->account, true);
     return true;
 }
@@ -43,7 +44,7 @@ static bool deactivate_erasing(struct store_tx *tx, void *arg)
     struct numbers *n = arg;
     accounts_deactivate(tx, n->account, 100, true);
     accounts_deactivate(tx, n->account, 200, false); /* keeps the first time, and the wish to erase */
-    return true;
+    return !accounts_set_password(tx, n->account, STR("third"));
 }
 
 static struct account_row find(struct store *store, struct arena *a)
@@ -84,6 +85,9 @@ static void a_life(void **state)
     assert_true(row.erased);
 
     struct store_tx *tx = store_read_begin(store);
+    assert_true(accounts_get(tx, n.account, a, &row));
+    check_str(row.user_id, STR("@a:hearth.test"), "user id by number");
+    assert_false(accounts_get(tx, n.remote, a, &row));
     assert_int_equal(users_nid_of(tx, STR("@b:elsewhere")), n.remote);
     assert_int_equal(users_nid_of(tx, STR("@c:elsewhere")), 0);
     check_str(users_id_of(tx, n.remote, a), STR("@b:elsewhere"), "user id");

@@ -115,8 +115,34 @@ static void a_token_is_there_once(void **state)
     store_close(&store);
 }
 
+static bool deactivate_and_insert(struct store_tx *tx, void *arg)
+{
+    struct world *w = arg;
+    accounts_deactivate(tx, w->user_nid, 1, false);
+    return insert(tx, w, "a2", "r2", 0) != 0;
+}
+
+static void none_of_a_deactivated_account(void **state)
+{
+    struct store *store = scratch_open();
+    struct world w = {0};
+    struct token_owner owner;
+    (void)state;
+    assert_int_equal(store_write(store, begin, &w), STORE_OK);
+    assert_int_equal(store_write(store, deactivate_and_insert, &w), STORE_OK);
+    assert_false(has(store, "a1", &owner) || has(store, "a2", &owner));
+    struct store_tx *tx = store_read_begin(store);
+    assert_false(tokens_find_refresh(tx, STR("r2"), store_tx_arena(tx), &owner));
+    assert_true(store_read_end(&tx));
+    store_close(&store);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rotation), cmocka_unit_test(a_token_is_there_once)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rotation),
+        cmocka_unit_test(a_token_is_there_once),
+        cmocka_unit_test(none_of_a_deactivated_account),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
