@@ -15,11 +15,13 @@
 struct bucket {
     uint64_t key; /* str_hash() */
     int64_t left_ms;
-    int64_t at_ms; /* of clock_mono_ms(), when left_ms was right; 0: never used */
+    int64_t at_ms;     /* of clock_mono_ms(), when left_ms was right */
+    uint64_t used_seq; /* of the last attempt, good or not; 0: never used */
 };
 
 struct account_limits {
     struct mutex lock;
+    uint64_t seq; /* counts attempts */
     struct bucket buckets[SETS][WAYS];
 };
 
@@ -41,27 +43,37 @@ void account_limits_free(struct account_limits **limits)
 
 static int64_t left_at(const struct bucket *b, int64_t now)
 {
-    int64_t left = b->at_ms ? b->left_ms + (now - b->at_ms) : FULL;
+    int64_t left = b->used_seq ? b->left_ms + (now - b->at_ms) : FULL;
     return left < FULL ? left : FULL;
 }
 
-/* The bucket of the key, brought up to `now`; a new key takes the fullest of its set. */
+/* Whether `b` has more to forget than `than`: it is less full, or as full and in use more recently. */
+static bool is_worth_more(const struct bucket *b, const struct bucket *than, int64_t now)
+{
+    int64_t left = left_at(b, now);
+    int64_t other = left_at(than, now);
+    return left != other ? left < other : b->used_seq > than->used_seq;
+}
+
+/* The bucket of the key, brought up to `now`; a new key takes that which is worth least of its set. It takes over what
+ * has been used of it too, so that nobody gets more attempts by washing buckets out, but one attempt it always has. */
 static struct bucket *bucket_of(struct account_limits *limits, struct str key, int64_t now)
 {
     mutex_assert_held(&limits->lock);
     uint64_t hash = str_hash(key);
     struct bucket *set = limits->buckets[hash % SETS];
-    struct bucket *fullest = &set[0];
+    struct bucket *b = &set[0];
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].at_ms && set[i].key == hash) {
-            set[i] = (struct bucket){hash, left_at(&set[i], now), now};
+        if (set[i].used_seq && set[i].key == hash) {
+            set[i] = (struct bucket){hash, left_at(&set[i], now), now, ++limits->seq};
             return &set[i];
         }
-        if (left_at(&set[i], now) > left_at(fullest, now))
-            fullest = &set[i];
+        if (is_worth_more(b, &set[i], now))
+            b = &set[i];
     }
-    *fullest = (struct bucket){hash, FULL, now};
-    return fullest;
+    int64_t left = left_at(b, now);
+    *b = (struct bucket){hash, left > ACCOUNT_LIMIT_REFILL_MS ? left : ACCOUNT_LIMIT_REFILL_MS, now, ++limits->seq};
+    return b;
 }
 
 struct fault account_limit_take(struct account_limits *limits, struct str key)

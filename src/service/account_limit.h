@@ -2,8 +2,10 @@
  * Limits on guessing: how often an address, or somebody who claims to be a user, may fail.
  *
  * One bucket a key ("address 1.2.3.4", "user @a:b"): ten failures at once, then one every six seconds. The table is of
- * fixed size, whoever asks: a key belongs to a set of four buckets, and the one that has recovered furthest makes room
- * for a new key, so that a stranger with many addresses can not wash out the bucket of the account he is guessing at.
+ * fixed size, whoever asks: a key belongs to a set of four buckets. The one that has recovered furthest makes room for
+ * a new key, of those that are equally empty the one that nobody has tried for longest. The new key finds the bucket as
+ * it is, but for one attempt: a stranger with many addresses, who fills the table to wash out the bucket of the account
+ * he is guessing at, gets one guess for each 16,384 others.
  *
  * Threads: any; one lock, held for moments.
  */
