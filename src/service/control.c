@@ -4,7 +4,8 @@
 #include "service/account.h"
 #include "service/registration_token.h"
 
-#define LIST_MAX INT64_C(1000) /* accounts of one answer */
+#define LIST_MAX        INT64_C(1000) /* accounts of one answer */
+#define LIFETIME_MAX_MS (INT64_C(100) * 365 * 24 * 60 * 60 * 1000)
 
 /* Runs one command: reads `args`, fills `result`. */
 typedef struct fault control_fn(struct services *s, struct arena *a, const struct json *args, struct json *result);
@@ -20,16 +21,19 @@ static struct fault need_str(struct arena *a, const struct json *args, const cha
                           .message = str_fmt(a, "The argument \"%s\" is missing or no text", name)};
 }
 
-/* An integer of at least `min`, or `otherwise` if it is absent. */
-static struct fault opt_int(struct arena *a, const struct json *args, const char *name, int64_t min, int64_t otherwise,
+/* An integer from 1 to `max`, or `otherwise` if it is absent. */
+static struct fault opt_int(struct arena *a, const struct json *args, const char *name, int64_t max, int64_t otherwise,
                             int64_t *out)
 {
     *out = otherwise;
     if (!json_get(args, str_of(name)))
         return FAULT_NONE;
-    if (json_int_at(args, str_of(name), out) && *out >= min)
+    if (json_int_at(args, str_of(name), out) && *out >= 1 && *out <= max)
         return FAULT_NONE;
-    return (struct fault){.code = M_BAD_JSON, .message = str_fmt(a, "The argument \"%s\" must be a number", name)};
+    return (struct fault){
+        .code = M_BAD_JSON,
+        .message = str_fmt(a, "The argument \"%s\" must be a number from 1 to %lld", name, (long long)max),
+    };
 }
 
 /* The account that args.user names, by its id or the part before the colon. */
@@ -94,7 +98,7 @@ static struct fault user_list(struct services *s, struct arena *a, const struct 
     size_t count;
     int64_t limit;
     struct str after = json_str_at(args, STR("after"));
-    struct fault fault = opt_int(a, args, "limit", 1, LIST_MAX, &limit);
+    struct fault fault = opt_int(a, args, "limit", JSON_INT_MAX, LIST_MAX, &limit);
 
     if (limit > LIST_MAX)
         limit = LIST_MAX;
@@ -163,15 +167,21 @@ static struct fault user_deactivate(struct services *s, struct arena *a, const s
 
 /* --- registration tokens --- */
 
+/* A number of the database. Times beyond what JSON can say could be stored once. */
+static struct json stored_int(int64_t value)
+{
+    return json_int(value < JSON_INT_MAX ? value : JSON_INT_MAX);
+}
+
 static struct json token_json(struct arena *a, const struct registration_token_row *row)
 {
     struct json *object = json_object(a);
 
     json_set_str(a, object, STR("token"), row->token);
-    json_set(a, object, STR("uses_allowed"), row->uses_allowed < 0 ? json_null() : json_int(row->uses_allowed));
+    json_set(a, object, STR("uses_allowed"), row->uses_allowed < 0 ? json_null() : stored_int(row->uses_allowed));
     json_set_int(a, object, STR("completed"), row->completed);
     json_set_int(a, object, STR("created_ts"), row->created_ts);
-    json_set(a, object, STR("expires_ts"), row->expires_ts == 0 ? json_null() : json_int(row->expires_ts));
+    json_set(a, object, STR("expires_ts"), row->expires_ts == 0 ? json_null() : stored_int(row->expires_ts));
     return *object;
 }
 
@@ -179,10 +189,10 @@ static struct fault token_create(struct services *s, struct arena *a, const stru
 {
     struct str token = json_str_at(args, STR("token"));
     int64_t uses, lifetime_ms;
-    struct fault fault = opt_int(a, args, "uses", 1, -1, &uses);
+    struct fault fault = opt_int(a, args, "uses", JSON_INT_MAX, -1, &uses);
 
     if (!fault.code)
-        fault = opt_int(a, args, "expires_in_ms", 1, 0, &lifetime_ms);
+        fault = opt_int(a, args, "expires_in_ms", LIFETIME_MAX_MS, 0, &lifetime_ms);
     if (fault.code)
         return fault;
     if (token.p && token.n == 0)

@@ -1,5 +1,6 @@
 #include "codec/json.h"
 #include "service/control.h"
+#include "service/registration_token.h"
 
 #include "world.h"
 
@@ -62,6 +63,15 @@ static const struct {
     {"token create", "{\"token\":\"\"}", "M_INVALID_PARAM"},
     {"token create", "{\"uses\":0}", "M_BAD_JSON"},
     {"token create", "{\"expires_in_ms\":-1}", "M_BAD_JSON"},
+    {"token create", "{\"expires_in_ms\":9007199254740991}", "M_BAD_JSON"},
+    {"token create", "{\"expires_in_ms\":3153600000001}", "M_BAD_JSON"},
+    {"token create", "{\"token\":\"century\",\"expires_in_ms\":3153600000000}",
+     "{\"expires_ts\":4853600000000,\"token\":\"century\",\"uses_allowed\":null}"},
+    {"token revoke", "{\"token\":\"century\"}", "{\"token\":\"century\"}"},
+    {"token create", "{\"token\":\"often\",\"uses\":9007199254740991}",
+     "{\"expires_ts\":null,\"token\":\"often\",\"uses_allowed\":9007199254740991}"},
+    {"token revoke", "{\"token\":\"often\"}", "{\"token\":\"often\"}"},
+    {"user list", "{\"after\":\"@z\",\"limit\":9007199254740991}", "{\"more\":false,\"users\":[]}"},
     {"token create", "{\"token\":\"forever\"}", "{\"expires_ts\":null,\"token\":\"forever\",\"uses_allowed\":null}"},
     {"token revoke", "{\"token\":\"forever\"}", "{\"token\":\"forever\"}"},
     {"token revoke", "{\"token\":\"forever\"}", "M_NOT_FOUND"},
@@ -85,10 +95,27 @@ static void test_steps(void **state)
     world_fini(&w);
 }
 
+/* What could be stored before there was a limit. */
+static void test_times_beyond_json(void **state)
+{
+    struct world w;
+    struct str token;
+
+    (void)state;
+    world_init(&w, NULL);
+    assert_int_equal(registration_token_create(&w.services, w.arena, STR("abc"), 1, INT64_MAX, &token).code, 0);
+    check_str(run(&w, "token list", "{}"),
+              STR("{\"tokens\":[{\"completed\":0,\"created_ts\":1700000000000,\"expires_ts\":9007199254740991,"
+                  "\"token\":\"abc\",\"uses_allowed\":1}]}"),
+              "list");
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_times_beyond_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
