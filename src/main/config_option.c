@@ -1,50 +1,42 @@
 #include "main/config_option.h"
 
+#include "http/peer.h"
 #include "main/config_ignored.h"
 #include "main/server.h"
 #include "matrix/id.h"
 #include "matrix/room_version.h"
 
-#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+
+#define NETWORK_MAX 64 /* bytes of the longest text of a network, and NUL */
 
 static const char *check_server_name(struct str value)
 {
     return server_name_valid(value) ? NULL : "is no server name: a host name or address, with a port if need be";
 }
 
-/* The bits of an address, 32 or 128; 0 if it is none. */
-static int64_t address_bits(struct str value)
+/* By the parser that the server will use, so that it never refuses what was called good. */
+static const char *check_network(struct str value)
 {
-    char text[INET6_ADDRSTRLEN];
-    struct in6_addr address;
+    char text[NETWORK_MAX];
+    const char *entry = text;
+    struct peer_trust trust;
+    size_t bad;
 
-    if (value.n == 0 || value.n >= sizeof(text) || memchr(value.p, 0, value.n))
-        return 0;
-    memcpy(text, value.p, value.n);
-    text[value.n] = '\0';
-    if (inet_pton(AF_INET, text, &address) == 1)
-        return 32;
-    return inet_pton(AF_INET6, text, &address) == 1 ? 128 : 0;
+    snprintf(text, sizeof(text), "%.*s", STR_ARG(value));
+    if (strlen(text) != value.n || !peer_trust_init(&trust, &entry, 1, &bad))
+        return "is no address, no network as in 10.0.0.0/8, and not \"unix\"";
+    peer_trust_fini(&trust);
+    return NULL;
 }
 
 static const char *check_address(struct str value)
 {
-    return address_bits(value) > 0 ? NULL : "is no IPv4 or IPv6 address";
-}
+    bool other = str_find(value, '/') < value.n || str_eq(value, STR("unix"));
 
-static const char *check_network(struct str value)
-{
-    struct str length;
-    struct str address = str_cut(value, '/', &length);
-    int64_t prefix = 0, bits = address_bits(address);
-    bool has_length = address.n < value.n;
-
-    if (str_eq(value, STR("unix")) || (bits > 0 && !has_length) ||
-        (bits > 0 && str_to_i64(length, &prefix) && prefix >= 0 && prefix <= bits))
-        return NULL;
-    return "is no address, no network as in 10.0.0.0/8, and not \"unix\"";
+    return !other && !check_network(value) ? NULL : "is no IPv4 or IPv6 address";
 }
 
 /* A folder that holds a unix socket, whose path has a fixed room in an address. */

@@ -1,3 +1,4 @@
+#include "http/peer.h"
 #include "main/config.h"
 #include "main/config_ignored.h"
 #include "main/config_option.h"
@@ -187,6 +188,55 @@ static void test_complaints(void **state)
         }
         config_free(&c);
         config_report_fini(&report);
+    }
+}
+
+/* What check-config calls good is what the server starts with. */
+static void test_proxies_are_those_of_http(void **state)
+{
+    static const struct {
+        const char *entry;
+        bool good;
+    } cases[] = {{"10.0.0.0/8", true},
+                 {"10.0.0.1", true},
+                 {"0.0.0.0/0", true},
+                 {"10.0.0.0/33", false},
+                 {"10.0.0.0/-0", false},
+                 {"10.0.0.0/+8", false},
+                 {"10.0.0.0/", false},
+                 {"10.0.0.0/8/8", false},
+                 {"10.0.0/8", false},
+                 {"fd00::/8", true},
+                 {"::1", true},
+                 {"::/0", true},
+                 {"fd00::/129", false},
+                 {"::ffff:10.0.0.1", true},
+                 {"::ffff:10.0.0.0/24", true},
+                 {"::ffff:10.0.0.0/33", false},
+                 {"::ffff:10.0.0.0/104", false},
+                 {"unix", true},
+                 {"unix/8", false},
+                 {"Unix", false},
+                 {"localhost", false},
+                 {" ::1", false},
+                 {"", false}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct config_report report;
+        struct peer_trust trust;
+        char text[200];
+        size_t bad;
+
+        snprintf(text, sizeof(text), GLOBAL "trusted_proxies = [\"%s\"]\n", cases[i].entry);
+        struct config *c = parse(text, NULL, &report);
+        check_case((c != NULL) == cases[i].good, cases[i].entry);
+        config_free(&c);
+        config_report_fini(&report);
+        bool taken = peer_trust_init(&trust, &cases[i].entry, 1, &bad);
+        check_case(taken == cases[i].good, cases[i].entry);
+        if (taken)
+            peer_trust_fini(&trust);
     }
 }
 
@@ -505,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_no_toml_is_the_only_complaint),
         cmocka_unit_test(test_variables_of_services),
+        cmocka_unit_test(test_proxies_are_those_of_http),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
