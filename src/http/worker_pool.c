@@ -127,6 +127,10 @@ bool worker_pool_push(struct worker_pool *p, struct work *w, bool bounded)
 {
     mutex_lock(&p->lock);
     bool accepted = !p->stopping && !(bounded && p->counted >= p->queue_max);
+    if (accepted && p->queued >= p->idle && p->threads < p->threads_max && !start_thread(p)) {
+        log_warn("could not start a worker thread", LOG_INT("threads", p->threads));
+        accepted = p->threads > 0; /* or nobody would ever come to it */
+    }
     if (accepted) {
         w->next = NULL;
         w->counted = bounded;
@@ -134,8 +138,6 @@ bool worker_pool_push(struct worker_pool *p, struct work *w, bool bounded)
         p->tail = &w->next;
         p->queued++;
         p->counted += bounded;
-        if (p->queued > p->idle && p->threads < p->threads_max && !start_thread(p))
-            log_warn("could not start a worker thread", LOG_INT("threads", p->threads));
         cond_signal(&p->filled);
     }
     mutex_unlock(&p->lock);

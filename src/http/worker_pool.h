@@ -44,8 +44,8 @@ struct worker_pool {
 bool worker_pool_start(struct worker_pool *p, const char *name, unsigned threads_min, unsigned threads_max,
                        unsigned queue_max, void (*run)(void *ctx, struct work *w, struct arena *a), void *ctx)
     __attribute__((warn_unused_result));
-/* False if the queue is full or the pool stops. What has been accepted once (`bounded` false) does not count and is
- * only refused by a pool that stops. */
+/* False if the queue is full, the pool stops, or it has no thread and can start none. What has been accepted once
+ * (`bounded` false) does not count, and a full queue takes it too. */
 bool worker_pool_push(struct worker_pool *p, struct work *w, bool bounded) __attribute__((warn_unused_result));
 /* Lets running work end, gives the waiting to `discard` (NULL: there is none), and refuses all pushes from then on. */
 void worker_pool_stop(struct worker_pool *p, void (*discard)(void *ctx, struct work *w));

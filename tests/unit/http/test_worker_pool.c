@@ -1,6 +1,8 @@
+#include "base/sanitizer.h"
 #include "http/worker_pool.h"
 
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "../check.h"
@@ -126,9 +128,38 @@ static void grows_as_it_is_needed(void **state)
     worker_pool_fini(&p);
 }
 
+/* Comes first: glibc keeps the stacks of threads that have ended, and would need no memory for another. */
+static void refuses_what_no_thread_will_run(void **state)
+{
+    struct job job = {0};
+    struct context c = {0};
+    struct worker_pool p;
+    struct rlimit old, none;
+    (void)state;
+    if (SANITIZER_ADDRESS || SANITIZER_THREAD)
+        skip(); /* a sanitizer can not live without memory */
+    assert_true(worker_pool_start(&p, "test", 0, 2, 10, run, &c));
+    assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
+    none = old;
+    none.rlim_cur = 1;
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    bool accepted = worker_pool_push(&p, &job.work, true);
+    assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
+    assert_false(accepted);
+    unsigned queued, threads;
+    worker_pool_counts(&p, &queued, &threads);
+    assert_int_equal(queued + threads, 0);
+    assert_true(worker_pool_push(&p, &job.work, true));
+    while (atomic_load(&job.ran) == 0)
+        nap();
+    worker_pool_stop(&p, discard);
+    worker_pool_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_what_no_thread_will_run),
         cmocka_unit_test(runs_everything_once),
         cmocka_unit_test(bounds_its_queue_and_discards_at_the_end),
         cmocka_unit_test(grows_as_it_is_needed),
