@@ -197,6 +197,8 @@ struct http_verdict dispatch_classify(struct dispatch *d, const struct http_requ
     if (head->method == HTTP_OPTIONS)
         return (struct http_verdict){.answered = true, .reply = http_reply_static(204, (struct str){0})};
 
+    if (head->segment_count > HTTP_MAX_SEGMENTS)
+        return answer_at_once(head, unrecognized(404));
     struct router_match m =
         router_match(router_for(d, head->listener), head->method, head->segments, head->segment_count, NULL);
     if (m.result == ROUTER_UNKNOWN)

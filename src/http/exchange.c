@@ -225,8 +225,6 @@ static enum MHD_Result classify(struct exchange *x, const struct header_list *he
     struct http_server *s = x->server;
     struct str segments[HTTP_MAX_SEGMENTS];
     size_t segment_count = http_path_split(path_of(x), segments, HTTP_MAX_SEGMENTS);
-    if (segment_count > HTTP_MAX_SEGMENTS)
-        return refuse(x, 400, "M_UNKNOWN", "The path has too many segments");
     const struct http_request_head head = {
         .method = x->method,
         .head = x->head,
@@ -240,9 +238,13 @@ static enum MHD_Result classify(struct exchange *x, const struct header_list *he
         .content_length = f->chunked ? -1 : (int64_t)f->content_length,
         .listener = x->listener,
     };
+    log_set_request(x->id);
     struct http_verdict verdict = s->callbacks.classify(s->callbacks.ctx, &head);
+    log_set_request(0);
     if (verdict.answered)
         return answer_head(x, f, &verdict.reply);
+    if (segment_count > HTTP_MAX_SEGMENTS)
+        return refuse(x, 400, "M_UNKNOWN", "The path has too many segments");
     x->body_max = verdict.body_max;
     x->known = verdict.known;
     x->slow = verdict.slow;

@@ -57,8 +57,8 @@ struct http_request_head {
     bool head; /* the method was HEAD */
     struct str path;
     const struct str *segments;
-    size_t segment_count;
-    struct str query; /* what follows "?", not decoded; p == NULL if there is no "?" */
+    size_t segment_count; /* HTTP_MAX_SEGMENTS + 1: there are more than `segments` holds, and it is to be answered */
+    struct str query;     /* what follows "?", not decoded; p == NULL if there is no "?" */
     const struct http_pair *headers;
     size_t header_count;
     bool has_body;

@@ -78,7 +78,7 @@ struct MHD_Response *response_new(struct http_reply *reply, bool close, unsigned
         if (!http_pairs_header(own, reply->header_count, http_standard_headers[i].name).p)
             add_header(response, http_standard_headers[i].name, http_standard_headers[i].value);
     }
-    if (reply->body.kind != HTTP_BODY_NONE)
+    if (reply->body.kind != HTTP_BODY_NONE && reply->status != 204 && reply->status != 304)
         add_header(response, STR("Content-Type"),
                    str_of(reply->content_type ? reply->content_type : "application/json"));
     if (close || reply->close)

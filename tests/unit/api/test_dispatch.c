@@ -48,6 +48,9 @@ static const struct api_route second[] = {
 
 static const struct api_route *const routes[] = {first, second, NULL};
 
+#define SIXTEEN    "/%zz/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"
+#define SIXTY_FOUR SIXTEEN SIXTEEN SIXTEEN SIXTEEN
+
 static void finds_routes(void **state)
 {
     static const struct {
@@ -69,6 +72,8 @@ static void finds_routes(void **state)
         {HTTP_GET, "/_matrix/client/v1/param/%ff", 1, 400, "M_INVALID_PARAM"},
         {HTTP_GET, "/_matrix/client/v1/param/a%00b", 1, 400, "M_INVALID_PARAM"},
         {HTTP_GET, "/_matrix/client/v3/none?x=%ff", 1, 400, "M_INVALID_PARAM"},
+        {HTTP_GET, "/_matrix/client/v1/param" SIXTY_FOUR, 1, 404, "M_UNRECOGNIZED"},
+        {HTTP_OPTIONS, "/_matrix/client/v1/param" SIXTY_FOUR, 1, 204, ""},
         {HTTP_OPTIONS, "/_matrix/client/v3/user", 1, 204, ""},
         {HTTP_OPTIONS, "/nowhere", 1, 204, ""},
         {HTTP_POST, "/_hearth/control", 1, 404, "M_UNRECOGNIZED"},

@@ -7,6 +7,7 @@
  *     /park/K/MS    the same for MS milliseconds
  *     /sleep/MS     holds its worker
  *     /answered     is answered by its head
+ *     /nothing      is answered by its head with 204
  *     /stranger     as /echo, from somebody who is not known
  */
 #ifndef HEARTH_TESTS_RAW_CLIENT_H
@@ -133,6 +134,10 @@ static inline struct http_verdict raw_classify(void *ctx, const struct http_requ
     if (raw_path_is(head->path, "/answered")) {
         v.answered = true;
         v.reply = http_reply_error(404, "M_UNRECOGNIZED", "Answered by its head");
+    }
+    if (raw_path_is(head->path, "/nothing")) {
+        v.answered = true;
+        v.reply = http_reply_static(204, STR(""));
     }
     if (raw_path_is(head->path, "/large"))
         v.body_max = 10000000;

@@ -1,4 +1,8 @@
 /* One request and its response: bodies and their limits, keeping and closing connections, the queue. */
+#include "base/log.h"
+
+#include <unistd.h>
+
 #include "raw_client.h"
 
 #define HOST "Host: h\r\n"
@@ -284,6 +288,45 @@ static void answers_by_the_head(void **state)
     http_server_free(&s);
 }
 
+static struct http_verdict logging_classify(void *ctx, const struct http_request_head *head)
+{
+    log_info("looked at", LOG_STR("path", head->path));
+    return raw_classify(ctx, head);
+}
+
+static void logs_the_request_while_its_head_is_looked_at(void **state)
+{
+    const struct http_callbacks callbacks = {logging_classify, raw_handle, NULL};
+    char text[500] = "";
+    FILE *file = tmpfile();
+    (void)state;
+    assert_non_null(file);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON, fileno(file));
+    struct http_server *s = http_server_new(&(struct http_server_options){0}, &callbacks);
+    assert_non_null(s);
+    assert_int_equal(http_server_listen_tcp(s, "127.0.0.1", 0), 0);
+    assert_true(http_server_start(s));
+    assert_int_equal(raw_ask(http_server_port(s, 0), GET("/answered")).status, 404);
+    http_server_free(&s);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, STDERR_FILENO);
+    assert_true(pread(fileno(file), text, sizeof text - 1, 0) > 0);
+    assert_non_null(strstr(text, "looked at"));
+    assert_non_null(strstr(text, "\"request\":"));
+    fclose(file);
+}
+
+static void an_answer_without_content_names_no_type(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct http_server *s = raw_server((struct http_server_options){0}, &port);
+    struct raw_response r = raw_ask(port, GET("/nothing"));
+    assert_int_equal(r.status, 204);
+    assert_null(strstr(r.head, "\nContent-Type:"));
+    assert_non_null(strstr(r.head, "Access-Control-Allow-Origin: *\r\n"));
+    http_server_free(&s);
+}
+
 static void refuses_when_the_queue_is_full(void **state)
 {
     (void)state;
@@ -374,6 +417,8 @@ int main(void)
         cmocka_unit_test(strangers_share_a_quarter_of_the_memory),
         cmocka_unit_test(honours_expect),
         cmocka_unit_test(answers_by_the_head),
+        cmocka_unit_test(logs_the_request_while_its_head_is_looked_at),
+        cmocka_unit_test(an_answer_without_content_names_no_type),
         cmocka_unit_test(refuses_when_the_queue_is_full),
         cmocka_unit_test(slow_requests_do_not_hold_others),
         cmocka_unit_test(clients_may_vanish_at_any_point),
