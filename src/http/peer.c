@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The part of an IPv6 address that says it maps an IPv4 address, in bits. */
+static const unsigned mapped_bits = 96;
+
 /* An address of either family; one of IPv4 stands in the first four bytes. */
 struct ip {
     bool v4;
@@ -86,11 +89,20 @@ static bool net_parse(struct str entry, struct peer_net *out)
     bool has_prefix = str_find(entry, '/') < entry.n;
     if (!ip_parse(str_cut(entry, '/', &rest), &out->ip))
         return false;
-    uint64_t prefix = out->ip.v4 ? 32 : 128;
-    if (has_prefix && (!str_to_u64(rest, &prefix) || prefix > (out->ip.v4 ? 32 : 128)))
+    /* As it is written: "::ffff:10.0.0.0/104" is 10.0.0.0/8. */
+    bool mapped = out->ip.v4 && str_find(entry, ':') < entry.n;
+    unsigned least = mapped ? mapped_bits : 0, most = out->ip.v4 && !mapped ? 32 : 128;
+    uint64_t prefix = most;
+    if (has_prefix && (!str_to_u64(rest, &prefix) || prefix < least || prefix > most))
         return false;
-    out->prefix = (unsigned)prefix;
+    out->prefix = (unsigned)prefix - least;
     return true;
+}
+
+bool peer_network_valid(struct str entry)
+{
+    struct peer_net net;
+    return str_eq(entry, STR("unix")) || net_parse(entry, &net);
 }
 
 static bool net_holds(const struct peer_net *net, const struct ip *ip)
@@ -210,8 +222,8 @@ struct str peer_client(const struct peer_trust *t, const struct peer *peer, cons
     if (trusted) {
         bool x = http_pairs_header(headers, header_count, x_forwarded_for).p;
         bool f = http_pairs_header(headers, header_count, forwarded).p;
-        if (x != f)
-            follow_hops(t, headers, header_count, x ? x_forwarded_for : forwarded, f, &ip);
+        if (x || f)
+            follow_hops(t, headers, header_count, x ? x_forwarded_for : forwarded, !x, &ip);
     }
     if (!has_ip && memcmp(&ip, &none, sizeof ip) == 0)
         return STR("unix");

@@ -3,7 +3,8 @@
  *
  * A header like X-Forwarded-For is believed only from a trusted peer, and only as far back as hops are trusted: of
  * "a, b, c" the client is c unless c is a trusted proxy itself, then b, and so on. With nothing usable the peer is the
- * client.
+ * client. Proxies add to X-Forwarded-For much more often than to Forwarded, which then is what the client made up: if
+ * both are there, X-Forwarded-For counts.
  *
  * Threads: a trust list is constant once made; everything else is pure.
  */
@@ -39,6 +40,8 @@ struct peer_trust {
 /* Entries as in struct http_server_options; false if one is malformed (*bad_out is its index; nothing to free then). */
 bool peer_trust_init(struct peer_trust *t, const char *const *entries, size_t count, size_t *bad_out)
     __attribute__((warn_unused_result));
+/* Whether it is such an entry: an address, a network ("10.0.0.0/8", "::ffff:10.0.0.0/104" for the same), or "unix". */
+bool peer_network_valid(struct str entry);
 void peer_trust_fini(struct peer_trust *t);
 bool peer_is_trusted(const struct peer_trust *t, const struct peer *peer);
 

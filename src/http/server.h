@@ -62,7 +62,7 @@ struct http_server_options {
                                            * this the bodies of those who are not `known` share a quarter */
     /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for
      * the peers of unix sockets. The client is the last address in the header that is no trusted proxy itself. If both
-     * headers are there, one of them was the client's own: neither is believed. */
+     * headers are there, X-Forwarded-For is believed. */
     const char *const *trusted_proxies;
     size_t trusted_proxy_count;
 };

@@ -16,7 +16,9 @@ static struct peer peer_of_text(const char *text)
     return p;
 }
 
-static const char *const trusted[] = {"127.0.0.1", "10.0.0.0/8", "192.168.64.0/18", "fd00::/8", "2001:db8::1", "unix"};
+static const char *const trusted[] = {"127.0.0.1",         "10.0.0.0/8",  "192.168.64.0/18",
+                                      "fd00::/8",          "2001:db8::1", "::ffff:172.16.0.0/112",
+                                      "::ffff:172.18.0.1", "unix"};
 
 static void finds_the_client(void **state)
 {
@@ -46,7 +48,12 @@ static void finds_the_client(void **state)
          "2001:db8::9"},
         {"Forwarded, hidden", "127.0.0.1", NULL, NULL, "for=6.6.6.6, for=_hidden", "127.0.0.1"},
         {"Forwarded without for", "127.0.0.1", NULL, NULL, "proto=https", "127.0.0.1"},
-        {"both: one is forged", "127.0.0.1", "6.6.6.6", NULL, "for=203.0.113.9", "127.0.0.1"},
+        {"both", "127.0.0.1", "6.6.6.6, 203.0.113.9", NULL, "for=7.7.7.7", "203.0.113.9"},
+        {"both, from a stranger", "203.0.113.1", "6.6.6.6", NULL, "for=7.7.7.7", "203.0.113.1"},
+        {"both, the first is junk", "127.0.0.1", "junk", NULL, "for=7.7.7.7", "127.0.0.1"},
+        {"inside a mapped network", "172.16.255.1", "203.0.113.9", NULL, NULL, "203.0.113.9"},
+        {"outside a mapped network", "172.17.0.1", "203.0.113.9", NULL, NULL, "172.17.0.1"},
+        {"a mapped address", "172.18.0.1", "203.0.113.9", NULL, NULL, "203.0.113.9"},
         {"unix", "", NULL, NULL, NULL, "unix"},
         {"unix with a proxy", "", "203.0.113.9", NULL, NULL, "203.0.113.9"},
         {"unix with junk", "", "x", NULL, NULL, "unix"},
@@ -89,15 +96,36 @@ static void unix_sockets_are_not_trusted_unless_named(void **state)
 
 static void refuses_bad_entries(void **state)
 {
-    static const char *const bad_entries[] = {"",         "localhost", "10.0.0.0/33", "::/129",
-                                              "10.0.0/8", "10.0.0.0/", "1.2.3.4/x",   "1.2.3.4/-1"};
+    static const char *const bad_entries[] = {"",
+                                              "localhost",
+                                              "10.0.0.0/33",
+                                              "::/129",
+                                              "10.0.0/8",
+                                              "10.0.0.0/",
+                                              "1.2.3.4/x",
+                                              "1.2.3.4/-1",
+                                              "::ffff:10.0.0.0/95",
+                                              "::ffff:10.0.0.0/8",
+                                              "::ffff:10.0.0.0/129",
+                                              "10.0.0.0/104"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad_entries); i++) {
         const char *entries[] = {"unix", "::1", bad_entries[i]};
         struct peer_trust trust;
         size_t bad = 0;
         check_case(!peer_trust_init(&trust, entries, 3, &bad) && bad == 2, bad_entries[i]);
+        check_case(!peer_network_valid(str_of(bad_entries[i])), bad_entries[i]);
     }
+}
+
+static void knows_good_entries(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(trusted); i++)
+        check_case(peer_network_valid(str_of(trusted[i])), trusted[i]);
+    assert_true(peer_network_valid(STR("::ffff:0.0.0.0/96")));
+    assert_true(peer_network_valid(STR("0.0.0.0/0")));
+    assert_true(peer_network_valid(STR("::/0")));
 }
 
 static void groups_addresses(void **state)
@@ -116,9 +144,8 @@ static void groups_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_the_client),
-        cmocka_unit_test(unix_sockets_are_not_trusted_unless_named),
-        cmocka_unit_test(refuses_bad_entries),
+        cmocka_unit_test(finds_the_client),    cmocka_unit_test(unix_sockets_are_not_trusted_unless_named),
+        cmocka_unit_test(refuses_bad_entries), cmocka_unit_test(knows_good_entries),
         cmocka_unit_test(groups_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
