@@ -26,7 +26,8 @@ struct sync_query {
     struct sync_filter filter;
 };
 
-/* Writes the whole answer into `out`. *empty_out says that it holds no news, so that a client who has time may wait. */
+/* Writes the whole answer into `out`. A `since` that lies ahead of the stream, as after the restore of a backup, is
+ * answered as an initial sync. *empty_out says that it holds no news, so that a client who has time may wait. */
 struct fault sync_answer(struct services *s, struct arena *a, const struct caller *caller,
                          const struct sync_query *query, struct buf *out, bool *empty_out)
     __attribute__((warn_unused_result));

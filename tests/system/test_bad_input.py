@@ -433,7 +433,7 @@ def test_users_who_are_somebody_else(world, route, parameter):
 TOKENS = ["x", "s", "s-1", "s1.5", "s1x", "S1", "t1", "-1", "1", "s99999999999999999999", "s9223372036854775807x", "s 1",
           "s+1", "s%00", "s0x1", "s1_2_3", "%ff"]
 QUERIES = [
-    ("/sync", "since", TOKENS + ["s999999999999"]),
+    ("/sync", "since", TOKENS),
     ("/sync", "timeout", ["x", "-1", "1.5", "99999999999999999999"]),
     ("/sync", "full_state", ["x", "1", "TRUE"]),
     ("/sync", "use_state_after", ["x", "yes"]),

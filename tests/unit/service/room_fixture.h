@@ -63,7 +63,8 @@ static inline void fixture_init(struct fixture *f, const char *path)
 {
     crypto_init();
     *f = (struct fixture){.arena = arena_new()};
-    f->options = (struct service_options){.server_name = SCRATCH_SERVER, .allow_room_creation = true, .allow_federation = true};
+    f->options =
+        (struct service_options){.server_name = SCRATCH_SERVER, .allow_room_creation = true, .allow_federation = true};
     f->wake = (struct wake){.fn = fixture_wake, .ctx = f};
     f->key = (struct signing_key){.server_name = SCRATCH_SERVER, .key_id = STR("ed25519:t")};
     uint8_t seed[ED25519_SEED_SIZE] = {7};

@@ -24,7 +24,8 @@ static void lists_gets_renames(void **state)
     world_login(&w, bob.user_nid, STR("BOBS"), false);
     struct caller caller = world_caller(&w, session.access_token);
     check_str(list_text(&w, &caller),
-              STR("{\"devices\":[{\"device_id\":\"ONE\",\"display_name\":\"phone\",\"last_seen_ip\":null,\"last_seen_ts\":null},"
+              STR("{\"devices\":[{\"device_id\":\"ONE\",\"display_name\":\"phone\",\"last_seen_ip\":null,\"last_seen_"
+                  "ts\":null},"
                   "{\"device_id\":\"TWO\",\"display_name\":\"phone\",\"last_seen_ip\":null,\"last_seen_ts\":null}]}"),
               "list");
 
