@@ -9,9 +9,18 @@
 
 #define SETS 4096
 #define WAYS 4
-#define FULL ((int64_t)ACCOUNT_LIMIT_BURST * ACCOUNT_LIMIT_REFILL_MS)
 
-/* What is left is counted in milliseconds of refill: an attempt costs ACCOUNT_LIMIT_REFILL_MS of them. */
+static const struct kind {
+    int64_t burst;
+    int64_t refill_ms;
+    const char *refused;
+} kinds[ACCOUNT_LIMIT_KINDS] = {
+    [ACCOUNT_LIMIT_STRICT] = {ACCOUNT_LIMIT_BURST, ACCOUNT_LIMIT_REFILL_MS, "Too many failed attempts"},
+    [ACCOUNT_LIMIT_USER] = {ACCOUNT_LIMIT_WIDE, ACCOUNT_LIMIT_REFILL_MS, "Too many failed attempts"},
+    [ACCOUNT_LIMIT_ASKING] = {ACCOUNT_LIMIT_WIDE, 1000, "Too many requests"},
+};
+
+/* What is left is counted in milliseconds of refill: an attempt costs refill_ms of them. */
 struct bucket {
     uint64_t key; /* str_hash() */
     int64_t left_ms;
@@ -22,7 +31,7 @@ struct bucket {
 struct account_limits {
     struct mutex lock;
     uint64_t seq; /* counts attempts */
-    struct bucket buckets[SETS][WAYS];
+    struct bucket buckets[ACCOUNT_LIMIT_KINDS][SETS][WAYS];
 };
 
 struct account_limits *account_limits_new(void)
@@ -41,63 +50,65 @@ void account_limits_free(struct account_limits **limits)
     *limits = NULL;
 }
 
-static int64_t left_at(const struct bucket *b, int64_t now)
+static int64_t left_at(const struct bucket *b, const struct kind *kind, int64_t now)
 {
-    int64_t left = b->used_seq ? b->left_ms + (now - b->at_ms) : FULL;
-    return left < FULL ? left : FULL;
+    int64_t full = kind->burst * kind->refill_ms;
+    int64_t left = b->used_seq ? b->left_ms + (now - b->at_ms) : full;
+    return left < full ? left : full;
 }
 
 /* Whether `b` has more to forget than `than`: it is less full, or as full and in use more recently. */
-static bool is_worth_more(const struct bucket *b, const struct bucket *than, int64_t now)
+static bool is_worth_more(const struct bucket *b, const struct bucket *than, const struct kind *kind, int64_t now)
 {
-    int64_t left = left_at(b, now);
-    int64_t other = left_at(than, now);
+    int64_t left = left_at(b, kind, now);
+    int64_t other = left_at(than, kind, now);
     return left != other ? left < other : b->used_seq > than->used_seq;
 }
 
 /* The bucket of the key, brought up to `now`; a new key takes that which is worth least of its set. It takes over what
  * has been used of it too, so that nobody gets more attempts by washing buckets out, but one attempt it always has. */
-static struct bucket *bucket_of(struct account_limits *limits, struct str key, int64_t now)
+static struct bucket *bucket_of(struct account_limits *limits, enum account_limit_kind k, struct str key, int64_t now)
 {
     mutex_assert_held(&limits->lock);
     uint64_t hash = str_hash(key);
-    struct bucket *set = limits->buckets[hash % SETS];
+    const struct kind *kind = &kinds[k];
+    struct bucket *set = limits->buckets[k][hash % SETS];
     struct bucket *b = &set[0];
     for (size_t i = 0; i < WAYS; i++) {
         if (set[i].used_seq && set[i].key == hash) {
-            set[i] = (struct bucket){hash, left_at(&set[i], now), now, ++limits->seq};
+            set[i] = (struct bucket){hash, left_at(&set[i], kind, now), now, ++limits->seq};
             return &set[i];
         }
-        if (is_worth_more(b, &set[i], now))
+        if (is_worth_more(b, &set[i], kind, now))
             b = &set[i];
     }
-    int64_t left = left_at(b, now);
-    *b = (struct bucket){hash, left > ACCOUNT_LIMIT_REFILL_MS ? left : ACCOUNT_LIMIT_REFILL_MS, now, ++limits->seq};
+    int64_t left = left_at(b, kind, now);
+    *b = (struct bucket){hash, left > kind->refill_ms ? left : kind->refill_ms, now, ++limits->seq};
     return b;
 }
 
-struct fault account_limit_take(struct account_limits *limits, struct str key)
+struct fault account_limit_take(struct account_limits *limits, enum account_limit_kind kind, struct str key)
 {
     int64_t now = clock_mono_ms();
     mutex_lock(&limits->lock);
-    struct bucket *b = bucket_of(limits, key, now);
-    int64_t wait = ACCOUNT_LIMIT_REFILL_MS - b->left_ms;
+    struct bucket *b = bucket_of(limits, kind, key, now);
+    int64_t wait = kinds[kind].refill_ms - b->left_ms;
     if (wait <= 0)
-        b->left_ms -= ACCOUNT_LIMIT_REFILL_MS;
+        b->left_ms -= kinds[kind].refill_ms;
     mutex_unlock(&limits->lock);
     if (wait <= 0)
         return FAULT_NONE;
-    struct fault fault = FAULT(M_LIMIT_EXCEEDED, "Too many failed attempts");
+    struct fault fault = {.code = M_LIMIT_EXCEEDED, .message = str_of(kinds[kind].refused)};
     fault.retry_after_ms = wait;
     return fault;
 }
 
-void account_limit_give_back(struct account_limits *limits, struct str key)
+void account_limit_give_back(struct account_limits *limits, enum account_limit_kind kind, struct str key)
 {
     int64_t now = clock_mono_ms();
     mutex_lock(&limits->lock);
-    struct bucket *b = bucket_of(limits, key, now);
-    b->left_ms += ACCOUNT_LIMIT_REFILL_MS;
+    struct bucket *b = bucket_of(limits, kind, key, now);
+    b->left_ms += kinds[kind].refill_ms;
     mutex_unlock(&limits->lock);
 }
 

@@ -28,15 +28,16 @@ struct fault account_login_identifier(const struct json *object, struct str *use
     return user_out->p ? FAULT_NONE : FAULT(M_MISSING_PARAM, "'identifier.user' is missing");
 }
 
-/* Takes an attempt from both buckets or from none. */
+/* Takes an attempt from both buckets or from none. That of the address is the strict one: whoever guesses is stopped
+ * soon where he is, and the user, who is elsewhere, is not. */
 static struct fault take(struct account_limits *limits, struct str by_address, struct str by_user)
 {
-    struct fault fault = account_limit_take(limits, by_address);
+    struct fault fault = account_limit_take(limits, ACCOUNT_LIMIT_STRICT, by_address);
     if (fault.code)
         return fault;
-    fault = account_limit_take(limits, by_user);
+    fault = account_limit_take(limits, ACCOUNT_LIMIT_USER, by_user);
     if (fault.code)
-        account_limit_give_back(limits, by_address);
+        account_limit_give_back(limits, ACCOUNT_LIMIT_STRICT, by_address);
     return fault;
 }
 
@@ -70,8 +71,8 @@ struct fault account_login_password(const struct services *s, struct arena *a, s
     if (!fault.code)
         fault = account_password_verify(s->accounts->passwords, row.password_hash, password, &right);
     if (fault.code || right) {
-        account_limit_give_back(limits, by_address);
-        account_limit_give_back(limits, by_user);
+        account_limit_give_back(limits, ACCOUNT_LIMIT_STRICT, by_address);
+        account_limit_give_back(limits, ACCOUNT_LIMIT_USER, by_user);
     }
     if (fault.code)
         return fault;

@@ -2,7 +2,8 @@
  * Logging in with a password: from what somebody claims to be to an account.
  *
  * A wrong password and a user that does not exist get the same answer in the same time. Failures are counted for the
- * address and for the account that was claimed (account_limit.h).
+ * address, and ten times as generously for the account that was claimed (account_limit.h): what a stranger fails does
+ * not lock the user out.
  *
  * Threads: any; the calling thread hashes.
  */

@@ -22,7 +22,7 @@ struct fault registration_token_check(const struct services *s, struct arena *a,
     struct str key = account_limit_address(a, "registration token", address);
     *valid_out = false;
     *counted_out = false;
-    struct fault fault = account_limit_take(s->accounts->limits, key);
+    struct fault fault = account_limit_take(s->accounts->limits, ACCOUNT_LIMIT_STRICT, key);
     if (fault.code)
         return fault;
     struct str fixed = s->options->registration_token;
@@ -33,7 +33,7 @@ struct fault registration_token_check(const struct services *s, struct arena *a,
         *counted_out = *valid_out;
     }
     if (fault.code || *valid_out)
-        account_limit_give_back(s->accounts->limits, key);
+        account_limit_give_back(s->accounts->limits, ACCOUNT_LIMIT_STRICT, key);
     return fault;
 }
 

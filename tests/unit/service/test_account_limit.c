@@ -13,7 +13,7 @@ static int64_t now(void)
 static int take_all(struct account_limits *limits, struct str key)
 {
     int taken = 0;
-    while (account_limit_take(limits, key).code == ERRCODE_NONE)
+    while (account_limit_take(limits, ACCOUNT_LIMIT_STRICT, key).code == ERRCODE_NONE)
         taken++;
     return taken;
 }
@@ -25,11 +25,11 @@ static void a_burst_then_slowly(void **state)
     clock_set_source(now);
     assert_int_equal(take_all(limits, STR("a")), ACCOUNT_LIMIT_BURST);
     assert_int_equal(take_all(limits, STR("b")), ACCOUNT_LIMIT_BURST);
-    struct fault fault = account_limit_take(limits, STR("a"));
+    struct fault fault = account_limit_take(limits, ACCOUNT_LIMIT_STRICT, STR("a"));
     assert_int_equal(fault.code, M_LIMIT_EXCEEDED);
     assert_int_equal(fault.retry_after_ms, ACCOUNT_LIMIT_REFILL_MS);
     now_ms += ACCOUNT_LIMIT_REFILL_MS - 1;
-    assert_int_equal(account_limit_take(limits, STR("a")).retry_after_ms, 1);
+    assert_int_equal(account_limit_take(limits, ACCOUNT_LIMIT_STRICT, STR("a")).retry_after_ms, 1);
     now_ms += 1;
     assert_int_equal(take_all(limits, STR("a")), 1);
     now_ms += 1000 * ACCOUNT_LIMIT_REFILL_MS;
@@ -44,8 +44,8 @@ static void good_attempts_do_not_count(void **state)
     (void)state;
     clock_set_source(now);
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(account_limit_take(limits, STR("a")).code, ERRCODE_NONE);
-        account_limit_give_back(limits, STR("a"));
+        assert_int_equal(account_limit_take(limits, ACCOUNT_LIMIT_STRICT, STR("a")).code, ERRCODE_NONE);
+        account_limit_give_back(limits, ACCOUNT_LIMIT_STRICT, STR("a"));
     }
     assert_int_equal(take_all(limits, STR("a")), ACCOUNT_LIMIT_BURST);
     account_limits_free(&limits);
@@ -63,7 +63,7 @@ static void other_keys_do_not_wash_it_out(void **state)
     take_all(limits, STR("user @a:b"));
     for (int i = 0; i < 100000; i++) {
         take_all(limits, str_fmt(a, "login %d", i));
-        assert_int_equal(account_limit_take(limits, STR("user @a:b")).code, M_LIMIT_EXCEEDED);
+        assert_int_equal(account_limit_take(limits, ACCOUNT_LIMIT_STRICT, STR("user @a:b")).code, M_LIMIT_EXCEEDED);
     }
     arena_free(&a);
     account_limits_free(&limits);
@@ -84,6 +84,31 @@ static void a_washed_out_key_gains_one_attempt(void **state)
     assert_int_equal(take_all(limits, STR("user @a:b")), 1);
     assert_int_equal(take_all(limits, STR("somebody else")), 1);
     arena_free(&a);
+    account_limits_free(&limits);
+    clock_set_source(NULL);
+}
+
+static void kinds_are_apart(void **state)
+{
+    static const struct {
+        enum account_limit_kind kind;
+        int burst;
+        int64_t refill_ms;
+    } cases[] = {
+        {ACCOUNT_LIMIT_STRICT, 10, 6000},
+        {ACCOUNT_LIMIT_USER, 100, 6000},
+        {ACCOUNT_LIMIT_ASKING, 100, 1000},
+    };
+    struct account_limits *limits = account_limits_new();
+    (void)state;
+    clock_set_source(now);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        for (int taken = 0; taken < cases[i].burst; taken++)
+            assert_int_equal(account_limit_take(limits, cases[i].kind, STR("same")).code, ERRCODE_NONE);
+        struct fault fault = account_limit_take(limits, cases[i].kind, STR("same"));
+        assert_int_equal(fault.code, M_LIMIT_EXCEEDED);
+        assert_int_equal(fault.retry_after_ms, cases[i].refill_ms);
+    }
     account_limits_free(&limits);
     clock_set_source(NULL);
 }
@@ -113,6 +138,7 @@ int main(void)
         cmocka_unit_test(good_attempts_do_not_count),
         cmocka_unit_test(other_keys_do_not_wash_it_out),
         cmocka_unit_test(a_washed_out_key_gains_one_attempt),
+        cmocka_unit_test(kinds_are_apart),
         cmocka_unit_test(addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
