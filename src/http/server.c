@@ -15,6 +15,8 @@
 
 /* How long a drain waits for the rest of a request. */
 static const int64_t stalled_ms = 500;
+static const unsigned connections_default = 65536;
+static const unsigned connections_most = 1000000;
 
 /* --- options --- */
 
@@ -27,12 +29,23 @@ static unsigned default_workers(void)
 }
 
 /* A quarter of the descriptors is left for the database, files and requests to other servers. */
-static unsigned default_connections(void)
+static unsigned possible_connections(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > 87380)
-        return 65536;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > connections_most)
+        return connections_most;
     return limit.rlim_cur < 64 ? 16 : (unsigned)(limit.rlim_cur / 4 * 3);
+}
+
+static unsigned max_connections(unsigned wanted)
+{
+    unsigned possible = possible_connections();
+    if (wanted > possible)
+        log_warn("max_connections is more than the limit of open files allows", LOG_INT("wanted", wanted),
+                 LOG_INT("max", possible));
+    if (wanted > 0)
+        return wanted < possible ? wanted : possible;
+    return possible < connections_default ? possible : connections_default;
 }
 
 static struct http_server_options with_defaults(struct http_server_options o)
@@ -42,7 +55,7 @@ static struct http_server_options with_defaults(struct http_server_options o)
     o.slow_threads_max = o.slow_threads_max ? o.slow_threads_max : 64;
     o.queue_max = o.queue_max ? o.queue_max : 4096;
     o.max_header_bytes = o.max_header_bytes ? o.max_header_bytes : 8 << 10;
-    o.max_connections = o.max_connections ? o.max_connections : default_connections();
+    o.max_connections = max_connections(o.max_connections);
     o.max_connections_per_address = o.max_connections_per_address ? o.max_connections_per_address : 1024;
     o.body_memory_max = o.body_memory_max ? o.body_memory_max : (size_t)512 << 20;
     o.idle_timeout_ms = o.idle_timeout_ms > 0 ? o.idle_timeout_ms : 60000;

@@ -54,7 +54,8 @@ struct http_server_options {
     unsigned slow_threads_max;            /* 0: 64; they exist only while they are needed */
     unsigned queue_max;                   /* requests that wait for a worker, for each pool; 0: 4096 */
     size_t max_header_bytes;              /* request line and headers; 0: 8 KiB */
-    unsigned max_connections;             /* 0: what RLIMIT_NOFILE leaves, at most 65,536; unix sockets have 16 more */
+    unsigned max_connections;             /* at most three quarters of RLIMIT_NOFILE (with a warning); 0: these, up
+                                           * to 65,536; unix sockets have 16 more */
     unsigned max_connections_per_address; /* of one IPv4 address or IPv6 /64 that is no trusted proxy; 0: 1024 */
     int64_t idle_timeout_ms;              /* without any progress of the connection; whole seconds; 0: 60,000. What
                                            * makes progress has a deadline that grows from it, see deadline.h */

@@ -135,6 +135,21 @@ static void a_burst_stays_within_the_limits(void **state)
     http_server_free(&s);
 }
 
+static void keeps_within_the_limit_of_open_files(void **state)
+{
+    (void)state;
+    uint16_t port;
+    struct rlimit old, low;
+    getrlimit(RLIMIT_NOFILE, &old);
+    low = old;
+    low.rlim_cur = 80;
+    setrlimit(RLIMIT_NOFILE, &low);
+    struct http_server *s = raw_server((struct http_server_options){.max_connections = 1000000}, &port);
+    setrlimit(RLIMIT_NOFILE, &old);
+    assert_int_equal(served_of_a_burst(port, 200), 60);
+    http_server_free(&s);
+}
+
 static int connect_unix(const char *path)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
@@ -341,6 +356,7 @@ int main(void)
         cmocka_unit_test(wakes_race_with_clients_that_go_away),
         cmocka_unit_test(holds_back_connections_beyond_the_maximum),
         cmocka_unit_test(a_burst_stays_within_the_limits),
+        cmocka_unit_test(keeps_within_the_limit_of_open_files),
         cmocka_unit_test(unix_sockets_are_counted_apart),
         cmocka_unit_test(limits_connections_of_an_address),
         cmocka_unit_test(trusted_proxies_have_no_limit),
