@@ -6,11 +6,8 @@
 #include "matrix/id.h"
 #include "matrix/room_version.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
-
-#define NETWORK_MAX 64 /* bytes of the longest text of a network, and NUL */
 
 static const char *check_server_name(struct str value)
 {
@@ -20,16 +17,7 @@ static const char *check_server_name(struct str value)
 /* By the parser that the server will use, so that it never refuses what was called good. */
 static const char *check_network(struct str value)
 {
-    char text[NETWORK_MAX];
-    const char *entry = text;
-    struct peer_trust trust;
-    size_t bad;
-
-    snprintf(text, sizeof(text), "%.*s", STR_ARG(value));
-    if (strlen(text) != value.n || !peer_trust_init(&trust, &entry, 1, &bad))
-        return "is no address, no network as in 10.0.0.0/8, and not \"unix\"";
-    peer_trust_fini(&trust);
-    return NULL;
+    return peer_network_valid(value) ? NULL : "is no address, no network as in 10.0.0.0/8, and not \"unix\"";
 }
 
 static const char *check_address(struct str value)
