@@ -7,6 +7,7 @@
 #include "crypto/password.h"
 #include "crypto/random.h"
 #include "service/account.h"
+#include "service/account_limit.h"
 #include "service/account_login.h"
 #include "service/registration_token.h"
 #include "service/storage.h"
@@ -37,15 +38,23 @@ struct session {
     int64_t user_nid;   /* of the ask */
     uint64_t operation; /* str_hash */
     struct progress progress;
-    struct session *older; /* list by age: newest first */
+    struct list *list; /* that it stands in */
+    struct session *older;
     struct session *newer;
+};
+
+/* By the time of coming here. */
+struct list {
+    struct session *newest;
+    struct session *oldest;
+    size_t count;
 };
 
 struct uia_sessions {
     struct mutex lock;
     struct map_str by_id;
-    struct session *newest;
-    struct session *oldest;
+    struct list opened; /* costs nothing to be in: no stage is completed */
+    struct list begun;
 };
 
 /* --- the table of sessions --- */
@@ -63,10 +72,27 @@ static struct str id_of(const struct session *session)
     return (struct str){session->id, SESSION_CHARS};
 }
 
+static void leave(struct session *session)
+{
+    struct list *list = session->list;
+    *(session->newer ? &session->newer->older : &list->newest) = session->older;
+    *(session->older ? &session->older->newer : &list->oldest) = session->newer;
+    list->count--;
+}
+
+static void join(struct list *list, struct session *session)
+{
+    session->list = list;
+    session->older = list->newest;
+    session->newer = NULL;
+    *(list->newest ? &list->newest->newer : &list->oldest) = session;
+    list->newest = session;
+    list->count++;
+}
+
 static void drop(struct uia_sessions *all, struct session *session)
 {
-    *(session->newer ? &session->newer->older : &all->newest) = session->older;
-    *(session->older ? &session->older->newer : &all->oldest) = session->newer;
+    leave(session);
     map_str_remove(&all->by_id, id_of(session));
     free(session);
 }
@@ -75,24 +101,45 @@ void uia_sessions_free(struct uia_sessions **sessions)
 {
     if (!*sessions)
         return;
-    while ((*sessions)->oldest)
-        drop(*sessions, (*sessions)->oldest);
+    while ((*sessions)->opened.oldest)
+        drop(*sessions, (*sessions)->opened.oldest);
+    while ((*sessions)->begun.oldest)
+        drop(*sessions, (*sessions)->begun.oldest);
     map_str_fini(&(*sessions)->by_id);
     mutex_fini(&(*sessions)->lock);
     free(*sessions);
     *sessions = NULL;
 }
 
-/* All live equally long, so those that are over stand at the old end. */
-static void drop_old(struct uia_sessions *all, int64_t now)
+static void drop_expired(struct uia_sessions *all, const struct list *list, int64_t now)
 {
-    while (all->oldest && (all->oldest->expires_ms <= now || all->by_id.count >= UIA_SESSIONS_MAX))
-        drop(all, all->oldest);
+    while (list->oldest && list->oldest->expires_ms <= now)
+        drop(all, list->oldest);
+}
+
+/* All live equally long, so those that are over stand at the old end (nearly so among those begun). If there are too
+ * many, one goes in which nothing has been done yet; begun ones only where they take more than half of the room. */
+static void make_room(struct uia_sessions *all, int64_t now)
+{
+    drop_expired(all, &all->opened, now);
+    drop_expired(all, &all->begun, now);
+    if (all->by_id.count >= UIA_SESSIONS_MAX)
+        drop(all, all->begun.count > UIA_SESSIONS_MAX / 2 ? all->begun.oldest : all->opened.oldest);
+}
+
+static struct str limit_key(struct arena *a, const struct uia_ask *ask)
+{
+    return account_limit_address(a, "uia", ask->address);
 }
 
 /* A new session for the ask; its id in `a`. */
-static struct str open_session(struct uia_sessions *all, struct arena *a, const struct uia_ask *ask)
+static struct fault open_session(const struct services *s, struct arena *a, const struct uia_ask *ask,
+                                 struct str *id_out)
 {
+    struct uia_sessions *all = s->accounts->uia;
+    struct fault fault = account_limit_take(s->accounts->limits, ACCOUNT_LIMIT_ASKING, limit_key(a, ask));
+    if (fault.code)
+        return fault;
     struct str id = random_string(a, SESSION_CHARS, RANDOM_BASE62);
     struct session *session = memory_calloc(1, sizeof *session);
     int64_t now = clock_mono_ms();
@@ -102,13 +149,12 @@ static struct str open_session(struct uia_sessions *all, struct arena *a, const 
     session->operation = str_hash(ask->operation);
 
     mutex_lock(&all->lock);
-    drop_old(all, now);
-    session->older = all->newest;
-    *(all->newest ? &all->newest->newer : &all->oldest) = session;
-    all->newest = session;
+    make_room(all, now);
+    join(&all->opened, session);
     map_str_put(&all->by_id, id_of(session), session);
     mutex_unlock(&all->lock);
-    return id;
+    *id_out = id;
+    return FAULT_NONE;
 }
 
 /* The session of that id, if it is there and was opened for the same ask. */
@@ -140,6 +186,10 @@ static void write_progress(struct uia_sessions *all, struct str id, const struct
         unsigned completed = session->progress.completed | progress->completed;
         session->progress = *progress;
         session->progress.completed = completed;
+        if (completed && session->list == &all->opened) {
+            leave(session);
+            join(&all->begun, session);
+        }
     }
     mutex_unlock(&all->lock);
 }
@@ -292,6 +342,7 @@ static struct uia_result passed(struct arena *a, const struct uia_ask *ask, stru
     struct uia_result result = {
         .outcome = UIA_PASSED,
         .session = session,
+        .opened_by = limit_key(a, ask),
         .user_nid = progress->user_nid ? progress->user_nid : ask->user_nid,
         .user_id = str_copy(a, (struct str){progress->user_id, progress->user_id_size}),
     };
@@ -338,25 +389,30 @@ static struct fault forget_old_password(const struct services *s, struct progres
     return storage_read_end(&tx);
 }
 
+static struct uia_result challenge_anew(const struct services *s, struct arena *a, const struct uia_ask *ask,
+                                        struct fault why)
+{
+    struct str session;
+    struct fault fault = open_session(s, a, ask, &session);
+    return fault.code ? refused(fault) : challenge(a, ask, session, &(struct progress){0}, why);
+}
+
 struct uia_result uia_check(const struct services *s, struct arena *a, const struct uia_ask *ask,
                             const struct json *auth)
 {
     struct uia_sessions *all = s->accounts->uia;
     struct progress progress = {0};
     if (!auth || auth->type == JSON_NULL)
-        return challenge(a, ask, open_session(all, a, ask), &progress, FAULT_NONE);
+        return challenge_anew(s, a, ask, FAULT_NONE);
     if (auth->type != JSON_OBJECT)
         return refused(FAULT(M_BAD_JSON, "'auth' must be an object"));
 
     struct str type = json_str_at(auth, STR("type"));
     struct str session = json_str_at(auth, STR("session"));
     if (session.p && !read_progress(all, session, ask, &progress))
-        return challenge(a, ask, open_session(all, a, ask), &progress,
-                         FAULT(M_FORBIDDEN, "This session is unknown, over, or belongs to something else"));
-    if (!session.p)
-        session = open_session(all, a, ask);
-
-    struct fault fault = forget_old_password(s, &progress);
+        return challenge_anew(s, a, ask,
+                              FAULT(M_FORBIDDEN, "This session is unknown, over, or belongs to something else"));
+    struct fault fault = session.p ? forget_old_password(s, &progress) : open_session(s, a, ask, &session);
     if (!fault.code && type.p)
         fault = try_stage(&(struct attempt){s, a, ask, auth, &progress}, type);
     if (fault.code == M_LIMIT_EXCEEDED || fault.status == 500)
@@ -374,7 +430,10 @@ void uia_finish(const struct services *s, const struct uia_result *result)
     struct uia_sessions *all = s->accounts->uia;
     mutex_lock(&all->lock);
     struct session *session = map_str_get(&all->by_id, result->session);
-    if (session)
+    bool found = session != NULL;
+    if (found)
         drop(all, session);
     mutex_unlock(&all->lock);
+    if (found)
+        account_limit_give_back(s->accounts->limits, ACCOUNT_LIMIT_ASKING, result->opened_by);
 }

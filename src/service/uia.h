@@ -7,8 +7,9 @@
  *
  * A request without `auth` is always challenged, even where m.login.dummy is all that is asked for. A client may answer
  * with a stage and no session, as many do: it gets one. Sessions live in memory: a restart makes clients begin again.
- * A session is good for one operation of one user, until that has succeeded or half an hour has passed; the oldest go
- * when there are too many.
+ * A session is good for one operation of one user, until that has succeeded or half an hour has passed; when there are
+ * too many the oldest go, those without a completed stage first. How many an address may open that come to nothing is
+ * limited (M_LIMIT_EXCEEDED).
  *
  * To add a stage: a value of enum uia_stage, a row of the table in uia.c.
  *
@@ -52,6 +53,7 @@ struct uia_result {
     struct fault fault;           /* UIA_FAULT */
     /* UIA_PASSED: */
     struct str session;
+    struct str opened_by;          /* key of the address's limit, which uia_finish() gives back to */
     int64_t user_nid;              /* of the password stage, else ask->user_nid */
     struct str user_id;            /* of the password stage, else empty */
     struct str password_hash;      /* of the password stage, for account_login_holds(); p == NULL: none */

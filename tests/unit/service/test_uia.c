@@ -1,3 +1,4 @@
+#include "service/account_limit.h"
 #include "service/registration_token.h"
 #include "service/uia.h"
 
@@ -207,6 +208,15 @@ static void a_session_is_for_one_thing(void **state)
     world_fini(&w);
 }
 
+/* A stranger with many addresses opens sessions. */
+static void open_many(struct world *w, struct uia_ask ask, int count)
+{
+    for (int i = 0; i < count; i++) {
+        ask.address = str_fmt(w->arena, "10.0.%d.%d", i / 256, i % 256);
+        assert_int_equal(check(w, &ask, NULL).outcome, UIA_CHALLENGED);
+    }
+}
+
 static void there_is_a_bound(void **state)
 {
     struct world w;
@@ -215,11 +225,71 @@ static void there_is_a_bound(void **state)
     struct uia_ask ask = ask_of(&dummy, 1);
     struct uia_result oldest = check(&w, &ask, NULL);
     struct uia_result second = check(&w, &ask, NULL);
-    for (int i = 0; i < UIA_SESSIONS_MAX - 1; i++)
-        check(&w, &ask, NULL);
+    open_many(&w, ask, UIA_SESSIONS_MAX - 1);
     const char *stage = ",\"type\":\"m.login.dummy\"";
     assert_int_equal(check(&w, &ask, with(&w, stage, session_of(&second))).outcome, UIA_PASSED);
     assert_int_equal(check(&w, &ask, with(&w, stage, session_of(&oldest))).outcome, UIA_CHALLENGED);
+    world_fini(&w);
+}
+
+static void what_has_been_begun_stays(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w, NULL);
+    world_user(&w, STR("alice"));
+    struct uia_ask ask = ask_of(either, 2);
+    struct uia_result begun = check(&w, &ask, "{\"type\":\"m.login.dummy\"}");
+    open_many(&w, ask, UIA_SESSIONS_MAX + 1);
+    const char *stage = ",\"type\":\"m.login.password\",\"user\":\"alice\",\"password\":\"correct horse\"";
+    assert_int_equal(check(&w, &ask, with(&w, stage, session_of(&begun))).outcome, UIA_PASSED);
+    world_fini(&w);
+}
+
+/* And yet who has just come is not the next to go: those begun take half of the room. */
+static void begun_ones_leave_room(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w, NULL);
+    struct uia_ask ask = ask_of(either, 2);
+    struct uia_ask strange = ask;
+    for (int i = 0; i < UIA_SESSIONS_MAX; i++) {
+        strange.address = str_fmt(w.arena, "10.1.%d.%d", i / 256, i % 256);
+        assert_int_equal(check(&w, &strange, "{\"type\":\"m.login.dummy\"}").outcome, UIA_CHALLENGED);
+    }
+    struct uia_result mine = check(&w, &ask, NULL);
+    open_many(&w, ask, 1000);
+    struct uia_result r = check(&w, &ask, with(&w, ",\"type\":\"m.login.dummy\"", session_of(&mine)));
+    check_str(session_of(&r), session_of(&mine), "session");
+    world_fini(&w);
+}
+
+static void an_address_opens_so_many(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w, NULL);
+    struct uia_ask ask = ask_of(&dummy, 1);
+    struct uia_result first = check(&w, &ask, NULL);
+    const char *openings[] = {NULL, "{\"type\":\"m.login.dummy\"}", "{\"session\":\"nonsense\"}"};
+    for (size_t i = 1; i < ACCOUNT_LIMIT_WIDE; i++)
+        assert_int_not_equal(check(&w, &ask, openings[i % 3]).outcome, UIA_FAULT);
+    for (size_t i = 0; i < COUNT_OF(openings); i++)
+        assert_int_equal(check(&w, &ask, openings[i]).fault.code, M_LIMIT_EXCEEDED);
+    *world_clock() += 1000;
+    assert_int_equal(check(&w, &ask, NULL).outcome, UIA_CHALLENGED);
+    assert_int_equal(check(&w, &ask, NULL).fault.code, M_LIMIT_EXCEEDED);
+
+    /* One that comes to something does not count. */
+    struct uia_result r = check(&w, &ask, with(&w, ",\"type\":\"m.login.dummy\"", session_of(&first)));
+    assert_int_equal(r.outcome, UIA_PASSED);
+    for (int i = 0; i < 2 * ACCOUNT_LIMIT_WIDE; i++) {
+        uia_finish(&w.services, &r);
+        r = check(&w, &ask, "{\"type\":\"m.login.dummy\"}");
+        assert_int_equal(r.outcome, UIA_PASSED);
+    }
+    assert_int_equal(check(&w, &ask, NULL).fault.code, M_LIMIT_EXCEEDED);
     world_fini(&w);
 }
 
@@ -230,6 +300,8 @@ int main(void)
         cmocka_unit_test(stages_come_in_order),           cmocka_unit_test(one_of_two_flows),
         cmocka_unit_test(an_old_password_is_forgotten),   cmocka_unit_test(the_password_must_be_the_callers),
         cmocka_unit_test(a_session_is_for_one_thing),     cmocka_unit_test(there_is_a_bound),
+        cmocka_unit_test(what_has_been_begun_stays),      cmocka_unit_test(begun_ones_leave_room),
+        cmocka_unit_test(an_address_opens_so_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
