@@ -148,7 +148,7 @@ struct str account_user_id(const struct services *s, struct arena *a, struct str
     struct str server;
     struct str user_id = user.n > 0 && user.p[0] == '@' ? user : user_id_make(a, user, s->options->server_name);
     bool ours = user_id_split(user_id, &localpart, &server) && str_eq(server, s->options->server_name);
-    return ours ? user_id : STR("");
+    return ours ? user_id : (struct str){0};
 }
 
 struct account_info account_info_of(const struct account_row *row)

@@ -56,8 +56,7 @@ struct fault account_authenticate(const struct services *s, struct arena *a, str
 /* Whether this access token is in memory, as one is that has been used lately. For I/O threads: reads no database. */
 bool account_token_is_in_memory(const struct services *s, struct str token);
 
-/* "alice" and "@alice:here" -> "@alice:here"; an empty string for users of other servers and for what can be no user
- * id. */
+/* "alice" and "@alice:here" -> "@alice:here"; p == NULL for users of other servers and for what can be no user id. */
 struct str account_user_id(const struct services *s, struct arena *a, struct str user);
 
 struct account_info {

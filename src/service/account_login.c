@@ -47,7 +47,7 @@ static struct fault find(const struct services *s, struct arena *a, struct str u
 {
     *row_out = (struct account_row){0};
     struct store_tx *tx = store_read_begin(s->store);
-    if (!accounts_find(tx, user_id, a, row_out))
+    if (user_id.p && !accounts_find(tx, user_id, a, row_out))
         accounts_find(tx, str_lower(a, user_id), a, row_out);
     return storage_read_end(&tx);
 }
