@@ -179,7 +179,7 @@ static size_t body_max_of(const struct dispatch *d, const struct api_route *rout
     size_t max = route->body_max;
     if (max == BODY_MAX_EVENT)
         max = BODY_MAX_EVENT_BYTES;
-    if (max == BODY_MAX_REQUEST)
+    if (max > d->max_request_size)
         max = d->max_request_size;
     return stranger && max > BODY_MAX_STRANGER ? BODY_MAX_STRANGER : max;
 }

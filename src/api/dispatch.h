@@ -21,7 +21,7 @@ struct dispatch;
 struct dispatch_options {
     struct services *services;
     const struct api_route *const *routes; /* tables, NULL at the end: api_routes, or those of a test */
-    size_t max_request_size;               /* bytes; for rows with BODY_MAX_REQUEST */
+    size_t max_request_size;               /* bytes; lowers what rows allow, all of it for BODY_MAX_REQUEST */
 };
 
 /* The tables must live as long as the dispatch. Two rows of one method and path are a bug (asserted). */

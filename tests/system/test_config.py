@@ -142,6 +142,16 @@ def test_a_secret_from_a_file(own_server, tmp_path):
         assert server.call("GET", path + hearth.TOKEN).json == {"valid": False}
 
 
+def test_max_request_size_lowers_every_limit(own_server):
+    own_server.write_config(max_request_size=65536)
+    with own_server as server:
+        alice = server.register("alice")
+        path = f"/user/{alice.user_id}/account_data/org.example"
+        assert alice.call("PUT", path, body={"text": "x" * 60000}).status == 200
+        answer = alice.call("PUT", path, body={"text": "x" * 70000})
+        assert (answer.status, answer.errcode) == (413, "M_TOO_LARGE")
+
+
 def test_sighup_reads_again(own_server):
     with own_server as server:
         well_known = lambda: server.call("GET", "/.well-known/matrix/client")  # noqa: E731
