@@ -55,7 +55,8 @@ static bool write_content(struct store_tx *tx, struct change *change, int64_t ro
         account_data_count(tx, change->user_nid) >= ACCOUNT_DATA_ROWS_MAX)
         return false;
     account_data_set(tx, change->user_nid, room_nid, change->type, content);
-    return true;
+    change->refused = FAULT(M_TOO_LARGE, "Too much account data is kept for you");
+    return account_data_bytes(tx, change->user_nid) <= ACCOUNT_DATA_BYTES_MAX;
 }
 
 static bool find_room(struct store_tx *tx, struct change *change, int64_t *room_nid_out)

@@ -14,9 +14,10 @@
 #include "service/caller.h"
 #include "service/services.h"
 
-#define ACCOUNT_DATA_TYPE_MAX 255   /* bytes */
-#define ACCOUNT_DATA_ROWS_MAX 20000 /* of one user, all rooms together */
-#define TAG_MAX               255   /* bytes */
+#define ACCOUNT_DATA_TYPE_MAX  255   /* bytes */
+#define ACCOUNT_DATA_ROWS_MAX  20000 /* of one user, all rooms together; an initial sync holds all of it at once */
+#define ACCOUNT_DATA_BYTES_MAX (8 << 20)
+#define TAG_MAX                255 /* bytes */
 
 /* `room_id` with p == NULL: of the account. M_INVALID_PARAM for what is no room id, M_NOT_FOUND for a room that is not
  * known here, 405 M_BAD_JSON for types that the server keeps itself. */

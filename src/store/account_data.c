@@ -13,6 +13,11 @@ static const struct sql upsert =
     SQL("INSERT INTO account_data (user_nid, room_nid, type, content, pos) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT (user_nid, room_nid, type) DO UPDATE SET content = excluded.content, pos = excluded.pos");
 static const struct sql delete_all = SQL("DELETE FROM account_data WHERE user_nid = $1");
+static const struct sql select_bytes = SQL("SELECT bytes FROM account_data_sizes WHERE user_nid = $1");
+static const struct sql add_bytes = SQL("INSERT INTO account_data_sizes (user_nid, bytes) VALUES ($1, $2)"
+                                        " ON CONFLICT (user_nid) DO UPDATE"
+                                        " SET bytes = account_data_sizes.bytes + excluded.bytes");
+static const struct sql delete_bytes = SQL("DELETE FROM account_data_sizes WHERE user_nid = $1");
 
 struct str account_data_get(struct store_tx *tx, int64_t user_nid, int64_t room_nid, struct str type, struct arena *a)
 {
@@ -70,9 +75,16 @@ int64_t account_data_count(struct store_tx *tx, int64_t user_nid)
     return sql_int_of(tx, &select_count, 0, SQL_INT(user_nid));
 }
 
+int64_t account_data_bytes(struct store_tx *tx, int64_t user_nid)
+{
+    return sql_int_of(tx, &select_bytes, 0, SQL_INT(user_nid));
+}
+
 int64_t account_data_set(struct store_tx *tx, int64_t user_nid, int64_t room_nid, struct str type, struct str content)
 {
     int64_t pos = store_next_pos(tx);
+    struct str before = account_data_get(tx, user_nid, room_nid, type, store_tx_arena(tx));
+    sql_exec(tx, &add_bytes, SQL_INT(user_nid), SQL_INT((int64_t)content.n - (int64_t)before.n));
     sql_exec(tx, &upsert, SQL_INT(user_nid), SQL_INT(room_nid), SQL_TEXT(type), SQL_TEXT(content), SQL_INT(pos));
     return pos;
 }
@@ -80,4 +92,5 @@ int64_t account_data_set(struct store_tx *tx, int64_t user_nid, int64_t room_nid
 void account_data_delete_all(struct store_tx *tx, int64_t user_nid)
 {
     sql_exec(tx, &delete_all, SQL_INT(user_nid));
+    sql_exec(tx, &delete_bytes, SQL_INT(user_nid));
 }

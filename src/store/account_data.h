@@ -24,8 +24,9 @@ size_t account_data_between(struct store_tx *tx, int64_t user_nid, int64_t after
 /* All that is kept for the user in one room (0: for the account). */
 size_t account_data_of_room(struct store_tx *tx, int64_t user_nid, int64_t room_nid, struct arena *a,
                             struct account_data_row **rows_out);
-/* How many rows the user has. */
+/* How many rows the user has, and how many bytes of content. */
 int64_t account_data_count(struct store_tx *tx, int64_t user_nid);
+int64_t account_data_bytes(struct store_tx *tx, int64_t user_nid);
 
 /* These need a write transaction. */
 /* Sets the content, at a new position, which is returned. */

@@ -51,6 +51,12 @@ CREATE TABLE account_data (
 ) {clustered};
 CREATE INDEX account_data_pos ON account_data (user_nid, pos);
 
+-- How much of it each user has, so that a limit costs no sum.
+CREATE TABLE account_data_sizes (
+    user_nid BIGINT PRIMARY KEY NOT NULL,
+    bytes BIGINT NOT NULL
+) {clustered};
+
 CREATE TABLE filters (
     filter_nid {id},
     user_nid BIGINT NOT NULL,

@@ -138,12 +138,43 @@ static void tags(void **state)
     world_fini(&w);
 }
 
+/* All that is kept for a user is bounded in bytes; what makes room is taken again. */
+static void bytes_are_bounded(void **state)
+{
+    struct world w;
+    struct caller caller;
+    (void)state;
+    begin(&w, &caller);
+    size_t n = 250000;
+    char *text = arena_alloc(w.arena, n);
+    memset(text, 'x', n);
+    struct json *large = json_object(w.arena), *small = json_object(w.arena);
+    json_set_str(w.arena, large, STR("text"), (struct str){text, n});
+    int kept = 0;
+    struct fault fault = FAULT_NONE;
+    while (!fault.code && kept < 100) {
+        struct str type = str_fmt(w.arena, "org.example.%d", kept);
+        fault = account_data_put(&w.services, w.arena, &caller, (struct str){0}, type, large);
+        kept += !fault.code;
+    }
+    assert_int_equal(fault.code, M_TOO_LARGE);
+    assert_int_equal(kept, ACCOUNT_DATA_BYTES_MAX / (n + strlen("{\"text\":\"\"}")));
+    struct str first = STR("org.example.0"), next = STR("org.example.next");
+    assert_int_equal(account_data_put(&w.services, w.arena, &caller, (struct str){0}, first, large).code, ERRCODE_NONE);
+    assert_int_equal(account_data_put(&w.services, w.arena, &caller, (struct str){0}, next, large).code, M_TOO_LARGE);
+    check_str(read_text(&w, &caller, (struct str){0}, "org.example.next"), STR("M_NOT_FOUND"), "refused");
+    assert_int_equal(account_data_put(&w.services, w.arena, &caller, (struct str){0}, first, small).code, ERRCODE_NONE);
+    assert_int_equal(account_data_put(&w.services, w.arena, &caller, (struct str){0}, next, large).code, ERRCODE_NONE);
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(puts_and_reads),
         cmocka_unit_test(changes_have_positions),
         cmocka_unit_test(tags),
+        cmocka_unit_test(bytes_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
