@@ -1,10 +1,11 @@
 /*
  * What the files that make up the server share: the server itself and the life of one request in it.
  *
- *     exchange.c   the callbacks of libmicrohttpd (I/O threads), and running a request (worker threads)
- *     watch.c      the watch thread: accepting, waking, deadlines of requests and of connections, clients that went
- *                  away, lingering closes
- *     server.c     building it up and tearing it down
+ *     exchange.c        the callbacks of libmicrohttpd (I/O threads)
+ *     exchange_head.c   the head of a request, where libmicrohttpd has left it
+ *     exchange_run.c    running a request (worker threads), and what leaves the park table
+ *     watch.c           the watch thread: accepting, waking, deadlines of requests and of connections, clients that
+ * went away, lingering closes server.c          building it up and tearing it down
  *
  * An exchange is one request and its response. It is created when the request line has arrived and freed when the
  * response has been sent or the connection has broken. Who may touch it changes hands, always through a lock:
@@ -50,7 +51,7 @@ struct exchange {
     const char *target; /* in the connection's memory, like all of the head */
     uint32_t target_n;
     uint32_t path_n;
-    char query_first; /* see exchange_begin() */
+    char query_first; /* see exchange_take_target() */
     enum http_method method;
     bool head;
     bool slow;
@@ -135,6 +136,37 @@ void *exchange_begin(void *cls, const char *target, struct MHD_Connection *conne
 enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                 const char *version, const char *data, size_t *data_size, void **exchange);
 void exchange_end(void *cls, struct MHD_Connection *connection, void **exchange, enum MHD_RequestTerminationCode code);
+
+const struct peer *exchange_peer(struct MHD_Connection *connection);
+int exchange_fd(const struct exchange *x);
+/* To its pool; false if the pool has no room, which is looked at if `bounded`, or has been stopped. */
+bool exchange_push(struct exchange *x, bool bounded) __attribute__((warn_unused_result));
+void exchange_free_body(struct exchange *x);
+/* Takes over what the reply owns: it is sent when libmicrohttpd asks next. */
+void exchange_set_reply(struct exchange *x, struct http_reply *reply);
+
+/* --- exchange_head.c --- */
+
+struct framing_head;
+
+struct exchange_headers {
+    struct http_pair pairs[HTTP_MAX_HEADERS];
+    size_t count; /* HTTP_MAX_HEADERS + 1 if there are more */
+};
+
+void exchange_read_headers(struct MHD_Connection *connection, struct exchange_headers *out);
+/* Slices of the connection's memory. */
+struct str exchange_path(const struct exchange *x);
+struct str exchange_query(const struct exchange *x);
+/* Keeps the target, and hides its query from libmicrohttpd until it is restored. */
+void exchange_take_target(struct exchange *x, const char *target);
+void exchange_restore_target(struct exchange *x);
+/* RFC 9112 section 3.2: leaves the path and query of an absolute-form. False if it is no form that is known here. */
+bool exchange_cut_target(struct exchange *x) __attribute__((warn_unused_result));
+/* Whether the head leaves room for a response in the connection's memory. */
+bool exchange_head_fits(const struct exchange *x, const struct framing_head *h) __attribute__((warn_unused_result));
+
+/* --- exchange_run.c --- */
 
 /* Runs one in a worker: `run` of both pools, `ctx` is the server. */
 void exchange_run(void *ctx, struct work *w, struct arena *a);

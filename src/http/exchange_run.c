@@ -1,0 +1,115 @@
+#include "base/log.h"
+#include "http/server_parts.h"
+
+static struct exchange *of_work(struct work *w)
+{
+    return (struct exchange *)((char *)w - offsetof(struct exchange, work));
+}
+
+static struct exchange *of_park(struct park_entry *e)
+{
+    return (struct exchange *)((char *)e - offsetof(struct exchange, park));
+}
+
+static void drop(struct exchange *x)
+{
+    x->stage = EXCHANGE_DROPPED;
+    MHD_resume_connection(x->connection);
+}
+
+static void push_again(struct exchange *x)
+{
+    if (!exchange_push(x, false))
+        drop(x);
+}
+
+static void answer(struct exchange *x, struct http_reply *reply)
+{
+    exchange_free_body(x);
+    exchange_set_reply(x, reply);
+    MHD_resume_connection(x->connection);
+}
+
+/* Once it is in the table, somebody else may have run, answered and freed it. */
+static void park(struct exchange *x, const struct http_park *park)
+{
+    struct http_server *s = x->server;
+    int fd = exchange_fd(x);
+    watch_add_parked(s, fd, x->id);
+    enum park_result result = park_table_add(&s->parks, &x->park, x->id, park);
+    if (result == PARK_DONE_EARLIEST)
+        watch_poke(s);
+    if (result == PARK_DONE || result == PARK_DONE_EARLIEST)
+        return;
+    watch_remove_parked(s, fd);
+    x->timed_out = result == PARK_CLOSED;
+    push_again(x);
+}
+
+void exchange_run(void *ctx, struct work *w, struct arena *a)
+{
+    struct http_server *s = ctx;
+    struct exchange *x = of_work(w);
+    struct exchange_headers headers;
+    struct str segments[HTTP_MAX_SEGMENTS];
+    char client[PEER_TEXT_MAX];
+    exchange_read_headers(x->connection, &headers);
+    struct http_request r = {
+        .id = x->id,
+        .method = x->method,
+        .head = x->head,
+        .path = exchange_path(x),
+        .segments = segments,
+        .segment_count = http_path_split(exchange_path(x), segments, HTTP_MAX_SEGMENTS),
+        .headers = headers.pairs,
+        .header_count = headers.count,
+        .body = buf_str(&x->body),
+        .client = peer_client(&s->trust, exchange_peer(x->connection), headers.pairs, headers.count, client),
+        .listener = x->listener,
+        .tag = x->tag,
+        .arena = a,
+        .first_seen_ms = x->first_seen_ms,
+        .wakeups = x->wakeups,
+        .timed_out = x->timed_out,
+        .wake_seq = park_table_seq(&s->parks),
+        .scratch = &x->scratch,
+    };
+    r.query_count = http_query_parse(a, exchange_query(x), &r.query);
+    log_set_request(x->id);
+    struct http_reply reply = s->callbacks.handle(s->callbacks.ctx, &r);
+    log_set_request(0);
+    x->wakeups++;
+    if (reply.parks && !x->timed_out)
+        park(x, &reply.park);
+    else
+        answer(x, &reply);
+}
+
+void exchange_discard(void *ctx, struct work *w)
+{
+    (void)ctx;
+    drop(of_work(w));
+}
+
+/* --- what leaves the park table --- */
+
+void exchange_rerun(struct http_server *s, struct park_entry *list, bool timed_out)
+{
+    while (list) {
+        struct exchange *x = of_park(list);
+        list = list->next;
+        watch_remove_parked(s, exchange_fd(x));
+        x->timed_out = timed_out;
+        push_again(x);
+    }
+}
+
+void exchange_drop(struct http_server *s, struct park_entry *list)
+{
+    while (list) {
+        struct exchange *x = of_park(list);
+        list = list->next;
+        watch_remove_parked(s, exchange_fd(x));
+        drop(x);
+    }
+}
