@@ -13,8 +13,8 @@ static void test_columns(void **state)
         enum auth_numbers auth_numbers;
         bool creator_in_content, redacts_in_content, room_id_is_create_hash, create_in_auth_events, privileged;
     } rows[] = {
-        {STR_INIT("10"), REDACTION_V9, STATE_RESOLUTION_V2, AUTH_NUMBERS_V6, true, false, false, true, false},
-        {STR_INIT("11"), REDACTION_V11, STATE_RESOLUTION_V2, AUTH_NUMBERS_V6, false, true, false, true, false},
+        {STR_INIT("10"), REDACTION_V9, STATE_RESOLUTION_V2, AUTH_NUMBERS_V10, true, false, false, true, false},
+        {STR_INIT("11"), REDACTION_V11, STATE_RESOLUTION_V2, AUTH_NUMBERS_V10, false, true, false, true, false},
         {STR_INIT("12"), REDACTION_V11, STATE_RESOLUTION_V2_1, AUTH_NUMBERS_V12, false, true, true, false, true},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
