@@ -50,8 +50,8 @@ $(BUILD)/hearth: $(BUILD)/obj/main/main.c.o $(BUILD)/libhearth.a
 	$(call say,LINK,$@)$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libhearth.a: $(OBJ)
-	@rm -f $@
-	$(call say,AR,$@)ar rcs $@ $^
+	@rm -f $@.new
+	$(call say,AR,$@)ar rcs $@.new $^ && mv $@.new $@
 
 # The flags are in the Makefile, the version in a flag.
 $(BUILD)/obj/%.c.o: src/%.c Makefile VERSION | $(BUILD)/packages
