@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/map.h"
+#include "main/config_guard.h"
 #include "main/config_ignored.h"
 #include "main/config_setting.h"
 
@@ -91,6 +92,61 @@ static bool is_table(struct str name)
     return config_ignored_has_table(name);
 }
 
+/* Whether [global] has an option of this name, ours or one of others. */
+static bool is_known(struct str name)
+{
+    return config_option_find(name) || config_option_find_file(name) || config_ignored_has(name);
+}
+
+/* The table that has a member of this name: "well_known" for "client"; empty if none has. */
+static struct str table_with(struct str member)
+{
+    for (size_t i = 0; config_option_at(i); i++) {
+        struct str rest, table = str_cut(str_of(config_option_at(i)->name), '.', &rest);
+        if (str_eq(rest, member))
+            return table;
+    }
+    return STR("");
+}
+
+/* Headers are easily forgotten: what is appended to a file ends up in its last table. */
+static void complain_unknown(struct loading *l, const struct config_setting *setting)
+{
+    struct str name = str_slice(setting->name, 0, 100), member = STR(""), table = STR("");
+
+    for (size_t i = name.n; i > 0 && member.n == 0; i--) {
+        if (name.p[i - 1] == '.')
+            member = str_slice(name, i, name.n);
+    }
+    if (member.n > 0 && is_known(member))
+        config_report_error(l->report,
+                            "%.*s: \"%.*s\" stands under [global.%.*s]; it belongs under [global], before all other "
+                            "headers",
+                            STR_ARG(setting->origin), STR_ARG(member),
+                            STR_ARG(str_slice(name, 0, name.n - member.n - 1)));
+    else if (member.n == 0 && (table = table_with(name)).n > 0)
+        config_report_error(l->report, "%.*s: \"%.*s\" stands under [global]; it belongs under [global.%.*s]",
+                            STR_ARG(setting->origin), STR_ARG(name), STR_ARG(table));
+    else
+        config_report_error(l->report, "%.*s: unknown option \"%.*s\" (the nearest known one is \"%s\")",
+                            STR_ARG(setting->origin), STR_ARG(name), config_option_nearest(setting->name, true));
+}
+
+/* An option of others: nothing is said of what is as they wish, more of what leaves something open. */
+static void ignore(struct loading *l, const struct config_setting *setting)
+{
+    const struct config_guard *guard = config_guard_find(setting->name);
+
+    if ((guard && config_guard_is_same(guard, &setting->value)) ||
+        map_str_put(&l->ignored_seen, setting->name, (void *)(uintptr_t)setting))
+        return;
+    if (guard && guard->open)
+        config_report_warning(l->report, "%.*s: %.*s PROTECTS NOTHING in Hearth, which does not have it: %s",
+                              STR_ARG(setting->origin), STR_ARG(setting->name), guard->open);
+    else
+        buf_fmt(&l->ignored, "%s%.*s", l->ignored.n > 0 ? ", " : "", STR_ARG(setting->name));
+}
+
 static void choose(struct loading *l, const struct config_setting *setting)
 {
     const struct config_option *option = config_option_find(setting->name);
@@ -104,12 +160,9 @@ static void choose(struct loading *l, const struct config_setting *setting)
         if (*other && !(*other)->from_environment && setting->from_environment)
             *other = NULL;
     } else if (config_ignored_has(setting->name)) {
-        if (!map_str_put(&l->ignored_seen, setting->name, (void *)(uintptr_t)setting))
-            buf_fmt(&l->ignored, "%s%.*s", l->ignored.n > 0 ? ", " : "", STR_ARG(setting->name));
+        ignore(l, setting);
     } else if (setting->value.kind != CONFIG_VALUE_TABLE || !is_table(setting->name)) {
-        config_report_error(l->report, "%.*s: unknown option \"%.*s\" (the nearest known one is \"%s\")",
-                            STR_ARG(setting->origin), STR_ARG(str_slice(setting->name, 0, 100)),
-                            config_option_nearest(setting->name, true));
+        complain_unknown(l, setting);
     }
 }
 

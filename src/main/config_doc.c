@@ -1,6 +1,7 @@
 #include "main/config_doc.h"
 
 #include "codec/json_writer.h"
+#include "main/config_guard.h"
 #include "main/config_ignored.h"
 
 #define LINE_WIDTH 110
@@ -150,7 +151,9 @@ static const char markdown_head[] =
     "  says that they need a restart. A file with errors changes nothing.\n"
     "- **Files of conduwuit, Tuwunel and continuwuity** work as they stand. Options of theirs that Hearth has no use "
     "for\n"
-    "  are accepted with one warning. Any other unknown option is an error that names the nearest known one.\n";
+    "  are accepted with one warning. Those that restrict or protect get a louder one each, which says what is open\n"
+    "  without them; those that ask for what Hearth does anyway get none. Any other unknown option is an error that\n"
+    "  names the nearest known one, or the table it belongs under.\n";
 
 static void add_markdown_option(struct buf *out, const struct config_option *option)
 {
@@ -181,6 +184,27 @@ static void add_markdown_option(struct buf *out, const struct config_option *opt
     buf_add(out, option->reload ? STR("\n- Reload: yes\n") : STR("\n- Reload: no, needs a restart\n"));
 }
 
+static void add_markdown_guards(struct buf *out)
+{
+    buf_add(
+        out,
+        STR("\n## Accepted, but protecting nothing\n\n"
+            "These options of conduwuit, Tuwunel and continuwuity restrict or protect, and Hearth does not "
+            "have them.\n`check-config` and the log name each that is set to anything but what stands beside it.\n\n"
+            "| option | no warning for | without it |\n|---|---|---|\n"));
+    for (size_t i = 0; config_guard_at(i); i++) {
+        const struct config_guard *guard = config_guard_at(i);
+        if (!guard->open)
+            continue;
+        buf_fmt(out, "| `%s` | ", guard->name);
+        if (guard->same && guard->same[0])
+            buf_fmt(out, "`%s`", guard->same);
+        else
+            buf_add(out, guard->same ? STR("nothing in it") : STR(""));
+        buf_fmt(out, " | %s |\n", guard->open);
+    }
+}
+
 void config_doc_markdown(struct buf *out)
 {
     const struct config_option *option;
@@ -191,8 +215,9 @@ void config_doc_markdown(struct buf *out)
             buf_fmt(out, "\n## %s\n", option->section);
         add_markdown_option(out, option);
     }
+    add_markdown_guards(out);
     buf_add(out, STR("\n## Accepted without effect\n\n"
-                     "These options of conduwuit, Tuwunel and continuwuity are known and do nothing here "
+                     "All options of conduwuit, Tuwunel and continuwuity that are known and do nothing here "
                      "(`*` stands for any name):\n\n"));
     for (size_t i = 0; config_ignored_at(i); i++)
         buf_fmt(out, "%s`%s`", i == 0 ? "" : ",\n", config_ignored_at(i));

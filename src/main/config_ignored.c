@@ -191,6 +191,11 @@ static bool matches_any(struct str name, bool table)
     return false;
 }
 
+bool config_ignored_matches(const char *pattern, struct str name)
+{
+    return matches(str_of(pattern), name, false);
+}
+
 bool config_ignored_has(struct str name)
 {
     return matches_any(name, false);

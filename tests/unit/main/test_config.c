@@ -1,5 +1,6 @@
 #include "http/peer.h"
 #include "main/config.h"
+#include "main/config_guard.h"
 #include "main/config_ignored.h"
 #include "main/config_option.h"
 #include "main/config_value.h"
@@ -106,6 +107,14 @@ static const struct {
     {"unknown empty table", GLOBAL "[global.welknown]\n", NULL, "h.toml:3: unknown option \"welknown\""},
     {"known empty table", GLOBAL "[global.well_known]\n", NULL, NULL},
     {"ignored empty table", GLOBAL "[global.tls]\n", NULL, NULL},
+    {"under the wrong header", GLOBAL "[global.well_known]\nport = 8009\n", NULL,
+     "h.toml:4: \"port\" stands under [global.well_known]; it belongs under [global], before all other headers"},
+    {"secret file under the wrong header", GLOBAL "[global.well_known]\nregistration_token_file = \"/x\"\n", NULL,
+     "h.toml:4: \"registration_token_file\" stands under [global.well_known]; it belongs under [global]"},
+    {"one of others under the wrong header", GLOBAL "[global.tls]\nrocksdb_checksums = true\n", NULL,
+     "h.toml:4: \"rocksdb_checksums\" stands under [global.tls]; it belongs under [global]"},
+    {"of a table, before its header", GLOBAL "support_page = \"https://example.org\"\n", NULL,
+     "h.toml:3: \"support_page\" stands under [global]; it belongs under [global.well_known]"},
     {"outside", "server_name = \"example.org\"\n", NULL, "h.toml:1: \"server_name\" stands before [global]"},
     {"other table", GLOBAL "[globl]\nport = 1\n", NULL,
      "h.toml:3: unknown table \"globl\" outside of [global] (the nearest known one is \"global\")"},
@@ -519,6 +528,85 @@ static void test_ignored(void **state)
     }
 }
 
+/* --- options of others that restrict or protect --- */
+
+static void test_guards(void **state)
+{
+    static const struct {
+        const char *text, *warning; /* the first one; NULL: none at all */
+    } cases[] = {
+        {"forbidden_usernames = [\"admin\"]",
+         "h.toml:3: forbidden_usernames PROTECTS NOTHING in Hearth, which does not have it: "
+         "every user name that is free can be registered"},
+        {"forbidden_usernames = []", NULL},
+        {"login_with_password = false", "h.toml:3: login_with_password PROTECTS NOTHING in Hearth"},
+        {"login_with_password = true", NULL},
+        {"block_non_admin_invites = true", "h.toml:3: block_non_admin_invites PROTECTS"},
+        {"block_non_admin_invites = false", NULL},
+        {"suspend_on_register = true", "h.toml:3: suspend_on_register PROTECTS"},
+        {"tls.certs = \"/a\"", "h.toml:3: tls.certs PROTECTS"},
+        {"tls.dual_protocol = false", NULL},
+        {"forbidden_remote_server_names = \"x\"", "h.toml:3: forbidden_remote_server_names PROTECTS"},
+        {"unix_socket_path = \"/run/x\"", "h.toml:3: unix_socket_path PROTECTS"},
+        {"smtp.require_email_for_registration = true", "h.toml:3: smtp.require_email_for_registration PROTECTS"},
+        {"registration_terms.tos.version = \"1\"", "h.toml:3: registration_terms.tos.version PROTECTS"},
+        {"appservice.irc.users = [{regex = \"a\", exclusive = true}]",
+         "h.toml:3: appservice.irc.users.exclusive PROTECTS"},
+        {"encryption_enabled_by_default_for_room_type = \"all\"",
+         "h.toml:3: encryption_enabled_by_default_for_room_type PROTECTS"},
+        {"encryption_enabled_by_default_for_room_type = \"none\"", NULL},
+        {"allow_guest_registration = false", NULL},
+        {"allow_guest_registration = true", "h.toml: these options have no effect in Hearth: allow_guest_registration"},
+        {"sentry = false", NULL},
+        {"sentry_endpoint = \"\"", NULL},
+        {"rocksdb_log_stderr = false", "h.toml: these options have no effect in Hearth: rocksdb_log_stderr"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[300];
+        struct config_report report;
+        snprintf(text, sizeof(text), GLOBAL "%s\n", cases[i].text);
+        struct config *c = parse(text, NULL, &report);
+        check_case(c != NULL, cases[i].text);
+        check_case((report.warning_count > 0) == (cases[i].warning != NULL), cases[i].text);
+        if (cases[i].warning && report.warning_count > 0)
+            check_str(str_slice(report.warnings[0], 0, str_of(cases[i].warning).n), str_of(cases[i].warning),
+                      cases[i].text);
+        config_free(&c);
+        config_report_fini(&report);
+    }
+}
+
+/* They come before all other warnings, and are not named again. */
+static void test_guards_come_first(void **state)
+{
+    struct config_report report;
+    struct config *c = parse(GLOBAL "log = \"a=b\"\nrocksdb_repair = true\nforbidden_alias_names = [\"x\"]\n"
+                                    "maintenance = true\n",
+                             NULL, &report);
+
+    (void)state;
+    assert_non_null(c);
+    assert_int_equal(report.warning_count, 4);
+    check_str(str_slice(report.warnings[0], 0, 30), STR("h.toml:5: forbidden_alias_name"), "first");
+    check_str(str_slice(report.warnings[1], 0, 30), STR("h.toml:6: maintenance PROTECTS"), "second");
+    check_str(report.warnings[3], STR("h.toml: these options have no effect in Hearth: rocksdb_repair"), "the rest");
+    config_free(&c);
+    config_report_fini(&report);
+}
+
+static void test_guard_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; config_guard_at(i); i++) {
+        const struct config_guard *guard = config_guard_at(i);
+        check_case(config_ignored_has(str_of(guard->name)), guard->name);
+        check_case(guard->same || guard->open, guard->name);
+        check_case(config_guard_find(str_of(guard->name)) == guard, guard->name);
+    }
+}
+
 static void test_distance(void **state)
 {
     static const struct {
@@ -552,6 +640,9 @@ int main(void)
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_ignored),
+        cmocka_unit_test(test_guards),
+        cmocka_unit_test(test_guards_come_first),
+        cmocka_unit_test(test_guard_table),
         cmocka_unit_test(test_distance),
         cmocka_unit_test(test_no_toml_is_the_only_complaint),
         cmocka_unit_test(test_variables_of_services),
