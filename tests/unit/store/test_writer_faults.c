@@ -1,9 +1,7 @@
 /*
- * What happens when the disk fails: a layer below SQLite (a VFS) lets a chosen write or sync fail, once or until the
- * cause is gone.
+ * What happens when the disk fails: a chosen write or sync, once or until the cause is gone.
  */
-#include <sqlite3.h>
-
+#include "faulty_disk.h"
 #include "gate.h"
 #include "scratch.h"
 
@@ -12,99 +10,6 @@ static struct sql make_rows = SQL("CREATE TABLE rows (n BIGINT PRIMARY KEY NOT N
 static const struct sql insert_row = SQL("INSERT INTO rows (n, pos, filling) VALUES ($1, $2, $3)");
 static const struct sql select_row = SQL("SELECT pos FROM rows WHERE n = $1");
 static const struct sql count_rows = SQL("SELECT count(*) FROM rows");
-
-/* --- the faulty disk --- */
-
-enum fault { NO_FAULT, WRITE_FULL, WRITE_FAILS, SYNC_FAILS };
-
-static struct {
-    enum fault fault; /* atomic */
-    int countdown;    /* atomic: operations of that kind that still work */
-    bool once;
-    sqlite3_vfs vfs;
-    sqlite3_vfs *real_vfs;
-    int (*real_write)(sqlite3_file *, const void *, int, sqlite3_int64);
-    int (*real_sync)(sqlite3_file *, int);
-    struct mutex lock; /* guards what follows */
-    struct {
-        const sqlite3_io_methods *real;
-        sqlite3_io_methods faulty;
-    } methods[4]; /* a file is locked in one of several ways, and has its functions by that */
-} disk;
-
-static bool strikes(enum fault a, enum fault b)
-{
-    enum fault f = __atomic_load_n(&disk.fault, __ATOMIC_ACQUIRE);
-    if (f == NO_FAULT || (f != a && f != b))
-        return false;
-    int left = __atomic_fetch_sub(&disk.countdown, 1, __ATOMIC_ACQ_REL);
-    return disk.once ? left == 0 : left <= 0;
-}
-
-static int faulty_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
-{
-    if (strikes(WRITE_FULL, WRITE_FAILS))
-        return disk.fault == WRITE_FULL ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-    return disk.real_write(file, p, n, at);
-}
-
-static int faulty_sync(sqlite3_file *file, int flags)
-{
-    return strikes(SYNC_FAILS, SYNC_FAILS) ? SQLITE_IOERR_FSYNC : disk.real_sync(file, flags);
-}
-
-static void make_faulty(sqlite3_file *file)
-{
-    size_t i = 0;
-    mutex_lock(&disk.lock);
-    while (i < COUNT_OF(disk.methods) && disk.methods[i].real && disk.methods[i].real != file->pMethods)
-        i++;
-    assert_true(i < COUNT_OF(disk.methods));
-    if (!disk.methods[i].real) {
-        assert_true(!disk.real_write || disk.real_write == file->pMethods->xWrite);
-        disk.real_write = file->pMethods->xWrite;
-        disk.real_sync = file->pMethods->xSync;
-        disk.methods[i].real = file->pMethods;
-        disk.methods[i].faulty = *file->pMethods;
-        disk.methods[i].faulty.xWrite = faulty_write;
-        disk.methods[i].faulty.xSync = faulty_sync;
-    }
-    file->pMethods = &disk.methods[i].faulty;
-    mutex_unlock(&disk.lock);
-}
-
-static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out)
-{
-    (void)vfs;
-    int rc = disk.real_vfs->xOpen(disk.real_vfs, name, file, flags, flags_out);
-    if (rc == SQLITE_OK)
-        make_faulty(file);
-    return rc;
-}
-
-static int install_disk(void **state)
-{
-    (void)state;
-    mutex_init(&disk.lock);
-    disk.real_vfs = sqlite3_vfs_find(NULL);
-    disk.vfs = *disk.real_vfs;
-    disk.vfs.zName = "faulty";
-    disk.vfs.pNext = NULL;
-    disk.vfs.xOpen = faulty_open;
-    return sqlite3_vfs_register(&disk.vfs, 1) == SQLITE_OK ? 0 : -1;
-}
-
-static void break_disk(enum fault fault, int countdown, bool once)
-{
-    disk.once = once;
-    __atomic_store_n(&disk.countdown, countdown, __ATOMIC_RELEASE);
-    __atomic_store_n(&disk.fault, fault, __ATOMIC_RELEASE);
-}
-
-static void mend_disk(void)
-{
-    __atomic_store_n(&disk.fault, NO_FAULT, __ATOMIC_RELEASE);
-}
 
 /* --- jobs --- */
 
@@ -174,7 +79,7 @@ static int write_batch(struct store *store, int64_t *next_n, int64_t *last_pos)
 static void one_fault(void **state)
 {
     (void)state;
-    static const enum fault faults[] = {WRITE_FULL, WRITE_FAILS, SYNC_FAILS};
+    static const enum disk_fault faults[] = {WRITE_FULL, WRITE_FAILS, SYNC_FAILS};
     char *folder = scratch_folder();
     char *path = scratch_path(folder, "db");
     struct store *store = scratch_open_at(path);
@@ -183,9 +88,9 @@ static void one_fault(void **state)
     int failures = 0;
     for (size_t f = 0; f < COUNT_OF(faults); f++)
         for (int countdown = 0; countdown < 30; countdown++) {
-            break_disk(faults[f], countdown, true);
+            faulty_disk_break(faults[f], countdown, true);
             int ok = write_batch(store, &n, &last_pos);
-            mend_disk();
+            faulty_disk_mend();
             failures += ok == 0;
             stored += ok;
             ok = write_batch(store, &n, &last_pos);
@@ -216,11 +121,11 @@ static void full_for_a_while(void **state)
     assert_int_equal(write_batch(store, &n, &last_pos), BATCH - 1);
     for (int round = 0; round < 3; round++) {
         int64_t stable = store_stable_pos(store);
-        break_disk(round == 1 ? SYNC_FAILS : WRITE_FULL, 0, false);
+        faulty_disk_break(round == 1 ? SYNC_FAILS : WRITE_FULL, 0, false);
         for (int i = 0; i < 5; i++)
             assert_int_equal(write_batch(store, &n, &last_pos), 0);
         assert_int_equal(store_stable_pos(store), stable);
-        mend_disk();
+        faulty_disk_mend();
         assert_int_equal(write_batch(store, &n, &last_pos), BATCH - 1);
         assert_true(store_stable_pos(store) >= last_pos);
     }
@@ -240,10 +145,10 @@ static void stale_after_failure(void **state)
     assert_int_equal(scratch_exec(store, &make_rows), STORE_OK);
     struct row r = {.n = 1};
     r.job = (struct store_job){.run = insert, .arg = &r, .epoch = store_epoch(store)};
-    break_disk(SYNC_FAILS, 0, false);
+    faulty_disk_break(SYNC_FAILS, 0, false);
     store_submit(store, &r.job);
     assert_int_equal(store_wait(store, &r.job), STORE_FAILED);
-    mend_disk();
+    faulty_disk_mend();
     store_submit(store, &r.job);
     assert_int_equal(store_wait(store, &r.job), STORE_STALE);
     r.job.epoch = store_epoch(store);
@@ -283,12 +188,12 @@ static void full_in_the_middle_of_a_batch(void **state)
             store_submit(store, &rows[i].job);
         }
         if (round == 0)
-            break_disk(WRITE_FULL, 10, false);
+            faulty_disk_break(WRITE_FULL, 10, false);
         assert_int_equal(gate_open(&gate), round == 0 ? STORE_FAILED : STORE_OK);
         for (size_t i = 0; i < COUNT_OF(rows); i++)
             assert_int_equal(store_wait(store, &rows[i].job), round == 0 ? STORE_FAILED : STORE_OK);
         assert_int_equal(rows[1].abort, round == 0);
-        mend_disk();
+        faulty_disk_mend();
         assert_int_equal(scratch_int(store, &count_rows), round == 0 ? 0 : 3002);
     }
     store_close(&store);
@@ -304,5 +209,5 @@ int main(void)
         cmocka_unit_test(stale_after_failure),
         cmocka_unit_test(full_in_the_middle_of_a_batch),
     };
-    return cmocka_run_group_tests(tests, install_disk, NULL);
+    return cmocka_run_group_tests(tests, faulty_disk_install, NULL);
 }
