@@ -5,7 +5,6 @@
 #include "api/routes.h"
 #include "matrix/id.h"
 #include "service/receipt.h"
-#include "service/room.h"
 #include "service/typing.h"
 
 #define TYPING_DEFAULT_MS 30000
@@ -63,14 +62,7 @@ static struct http_reply typing(struct api_request *r)
         fault = body_int_opt(r, STR("timeout"), TYPING_DEFAULT_MS, &timeout_ms);
     if (fault.code)
         return reply_fault(fault);
-    struct room *room = room_open(r->services, r->params[0]);
-    const struct event *member =
-        room ? room_state_now(r->services, r->arena, room, STR("m.room.member"), r->caller.user_id) : NULL;
-    if (member && str_eq(event_membership(member), STR("join")))
-        fault = typing_set(r->services, room, r->caller.user_nid, r->caller.user_id, is_typing ? timeout_ms : 0);
-    else
-        fault = FAULT(M_FORBIDDEN, "You are not in this room");
-    room_close(r->services, &room);
+    fault = typing_set(r->services, r->arena, &r->caller, r->params[0], is_typing ? timeout_ms : 0);
     return fault.code ? reply_fault(fault) : reply_empty();
 }
 

@@ -69,7 +69,7 @@ static struct http_reply leave(struct api_request *r)
 
 static struct http_reply forget(struct api_request *r)
 {
-    struct fault fault = room_forget(r->services, r->arena, &r->caller, r->params[0]);
+    struct fault fault = room_forget(r->services, &r->caller, r->params[0]);
     return fault.code ? reply_fault(fault) : reply_empty();
 }
 

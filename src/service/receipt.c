@@ -9,8 +9,6 @@
 #include "store/events.h"
 #include "store/receipts.h"
 
-static const struct fault no_room = {.code = M_FORBIDDEN, .message = STR_INIT("You are not in this room")};
-
 struct receipt_job {
     struct services *s;
     struct receipt_row row;
@@ -49,7 +47,7 @@ static struct fault find_event(struct services *s, struct arena *a, const struct
     if (fault.code)
         return fault;
     if (own.membership != MEMBERSHIP_JOIN)
-        return no_room;
+        return ROOM_NOT_JOINED;
     return found ? FAULT_NONE : FAULT(M_NOT_FOUND, "There is no such event in this room");
 }
 
@@ -94,11 +92,12 @@ static struct fault write_receipt(struct services *s, const struct caller *calle
 struct fault receipt_set(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                          struct str type, struct str event_id, struct str thread_id)
 {
-    struct room *room = room_open(s, room_id);
+    struct room *room;
     struct event_row event;
-    if (!room)
-        return no_room;
-    struct fault fault = find_event(s, a, caller, room, event_id, &event);
+    struct fault fault = room_open(s, room_id, ROOM_NOT_JOINED, &room);
+    if (fault.code)
+        return fault;
+    fault = find_event(s, a, caller, room, event_id, &event);
     if (!fault.code)
         fault = check_thread(s, a, room, thread_id);
     if (!fault.code)
@@ -123,11 +122,12 @@ static bool marker_run(struct store_tx *tx, void *arg)
 struct fault receipt_set_fully_read(struct services *s, struct arena *a, const struct caller *caller,
                                     struct str room_id, struct str event_id)
 {
-    struct room *room = room_open(s, room_id);
+    struct room *room;
     struct event_row event;
-    if (!room)
-        return no_room;
-    struct fault fault = find_event(s, a, caller, room, event_id, &event);
+    struct fault fault = room_open(s, room_id, ROOM_NOT_JOINED, &room);
+    if (fault.code)
+        return fault;
+    fault = find_event(s, a, caller, room, event_id, &event);
     if (!fault.code) {
         struct json *content = json_object(a);
         json_set_str(a, content, STR("event_id"), event_id);

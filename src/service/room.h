@@ -71,9 +71,18 @@ struct rooms;
 struct rooms *rooms_new(void);
 void rooms_free(struct rooms **rooms);
 
-/* The room, or NULL if this server does not know it; must be closed. */
-struct room *room_open(struct services *s, struct str room_id);
-struct room *room_open_nid(struct services *s, int64_t room_nid);
+/* What users are told who are not in a room: the same whether there is such a room or not. */
+#define ROOM_NOT_JOINED FAULT(M_FORBIDDEN, "You are not in this room")
+/* What they are told where no membership is asked for. */
+#define ROOM_UNKNOWN FAULT(M_NOT_FOUND, "This server does not know the room")
+
+/* Opens a room, which must be closed. If this server does not know it the answer is `unknown`, and if the database
+ * could not be read a fault that says so; *room_out is NULL then. */
+struct fault room_open(struct services *s, struct str room_id, struct fault unknown, struct room **room_out)
+    __attribute__((warn_unused_result));
+struct fault room_open_nid(struct services *s, int64_t room_nid, struct fault unknown, struct room **room_out)
+    __attribute__((warn_unused_result));
+/* Accepts NULL; sets *room to NULL. */
 void room_close(struct services *s, struct room **room);
 
 /* --- what has changed where: one number a room --- */
@@ -123,8 +132,19 @@ bool room_head_load(struct services *s, struct room *room) __attribute__((warn_u
 /* Forgets the head; call with the room's lock held. */
 void room_head_drop(struct room *room);
 
-/* A copy of the newest state event, in `a`; NULL if there is none. Takes and releases the room's lock. */
-const struct event *room_state_now(struct services *s, struct arena *a, struct room *room, struct str type,
-                                   struct str state_key);
+/* --- the newest state; these take and release the room's lock, and fail only if the database does --- */
+
+/* A copy of the newest state event, in `a`; NULL if there is none. */
+struct fault room_state_now(struct services *s, struct arena *a, struct room *room, struct str type,
+                            struct str state_key, const struct event **event_out) __attribute__((warn_unused_result));
+/* The user's membership; MEMBERSHIP_NONE for a stranger. */
+struct fault room_membership_now(struct services *s, struct arena *a, struct room *room, struct str user_id,
+                                 enum membership *membership_out) __attribute__((warn_unused_result));
+/* ROOM_NOT_JOINED unless the user is joined. */
+struct fault room_check_joined(struct services *s, struct arena *a, struct room *room, struct str user_id)
+    __attribute__((warn_unused_result));
+/* What power_level_of() and its like ask for. */
+struct fault room_power_now(struct services *s, struct arena *a, struct room *room, struct power_levels *out)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -5,7 +5,6 @@
 #include "service/storage.h"
 #include "store/rooms.h"
 
-static const struct fault not_member = {.code = M_FORBIDDEN, .message = STR_INIT("You are not in this room")};
 static const struct fault no_alias = {.code = M_NOT_FOUND, .message = STR_INIT("There is no such room alias")};
 
 static struct fault check_local(const struct services *s, struct str alias)
@@ -36,12 +35,6 @@ static bool delete_run(struct store_tx *tx, void *arg)
     return true;
 }
 
-static bool is_joined(struct services *s, struct arena *a, struct room *room, struct str user_id)
-{
-    const struct event *member = room_state_now(s, a, room, STR("m.room.member"), user_id);
-    return member && str_eq(event_membership(member), STR("join"));
-}
-
 struct fault room_alias_set(struct services *s, struct arena *a, const struct caller *caller, struct str alias,
                             struct str room_id)
 {
@@ -50,34 +43,44 @@ struct fault room_alias_set(struct services *s, struct arena *a, const struct ca
     struct fault fault = check_local(s, alias);
     if (fault.code)
         return fault;
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return not_member;
-    if (is_joined(s, a, room, caller->user_id)) {
+    struct room *room;
+    fault = room_open(s, room_id, ROOM_NOT_JOINED, &room);
+    if (fault.code)
+        return fault;
+    fault = room_check_joined(s, a, room, caller->user_id);
+    if (!fault.code) {
         struct alias_job job = {alias, room->nid, caller->user_nid};
         fault = storage_write(s, (struct store_job){.run = set_run, .arg = &job}, &taken);
-    } else {
-        fault = not_member;
     }
     room_close(s, &room);
     return fault;
 }
 
-/* Whether the caller may take the alias of somebody else away. */
-static bool has_alias_power(struct services *s, struct arena *a, struct room *room, const struct caller *caller)
+/* Whether the caller may take the alias away: their own, or with power in the room. */
+static struct fault check_may_delete(struct services *s, struct arena *a, struct room *room,
+                                     const struct caller *caller, int64_t creator_nid)
 {
-    struct power_levels pl = {room_state_now(s, a, room, STR("m.room.create"), STR("")),
-                              room_state_now(s, a, room, STR("m.room.power_levels"), STR(""))};
-    return pl.create && is_joined(s, a, room, caller->user_id) &&
-           power_level_of(&pl, caller->user_id) >= power_level_to_send(&pl, STR("m.room.canonical_alias"), true);
+    struct power_levels pl;
+    enum membership now = MEMBERSHIP_NONE;
+    if (creator_nid == caller->user_nid || caller->is_admin)
+        return FAULT_NONE;
+    struct fault fault = room_power_now(s, a, room, &pl);
+    if (!fault.code)
+        fault = room_membership_now(s, a, room, caller->user_id, &now);
+    if (fault.code)
+        return fault;
+    bool may = pl.create && now == MEMBERSHIP_JOIN &&
+               power_level_of(&pl, caller->user_id) >= power_level_to_send(&pl, STR("m.room.canonical_alias"), true);
+    return may ? FAULT_NONE : FAULT(M_FORBIDDEN, "You may not delete this alias");
 }
 
 /* Takes a deleted alias out of m.room.canonical_alias, if the caller may; if not, the alias is gone all the same. */
 static void drop_canonical(struct services *s, struct arena *a, struct room *room, const struct caller *caller,
                            struct str alias)
 {
-    const struct event *now = room_state_now(s, a, room, STR("m.room.canonical_alias"), STR(""));
-    if (!now)
+    const struct event *now;
+    struct fault fault = room_state_now(s, a, room, STR("m.room.canonical_alias"), STR(""), &now);
+    if (fault.code || !now)
         return;
     struct json *content = json_shallow_copy(a, now->content);
     if (str_eq(json_str_at(content, STR("alias")), alias))
@@ -98,7 +101,7 @@ static void drop_canonical(struct services *s, struct arena *a, struct room *roo
                                .has_state_key = true,
                                .state_key = STR(""),
                                .content = content};
-    struct fault fault = room_append(s, a, room, &draft, 1);
+    fault = room_append(s, a, room, &draft, 1);
     (void)fault; /* "the request should still succeed" (DELETE /directory/room) */
 }
 
@@ -113,17 +116,17 @@ struct fault room_alias_delete(struct services *s, struct arena *a, const struct
     fault = storage_read_end(&tx);
     if (fault.code || !room_nid)
         return fault.code ? fault : no_alias;
-    struct room *room = room_open_nid(s, room_nid);
-    if (!room)
-        return no_alias;
-    if (creator_nid == caller->user_nid || caller->is_admin || has_alias_power(s, a, room, caller)) {
+    struct room *room;
+    fault = room_open_nid(s, room_nid, no_alias, &room);
+    if (fault.code)
+        return fault;
+    fault = check_may_delete(s, a, room, caller, creator_nid);
+    if (!fault.code) {
         struct alias_job job = {.alias = alias};
         fault = storage_write(s, (struct store_job){.run = delete_run, .arg = &job}, NULL);
-        if (!fault.code)
-            drop_canonical(s, a, room, caller, alias);
-    } else {
-        fault = FAULT(M_FORBIDDEN, "You may not delete this alias");
     }
+    if (!fault.code)
+        drop_canonical(s, a, room, caller, alias);
     room_close(s, &room);
     return fault;
 }
@@ -131,13 +134,16 @@ struct fault room_alias_delete(struct services *s, struct arena *a, const struct
 struct fault room_alias_list(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                              struct json **aliases_out)
 {
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return not_member;
-    const struct event *visibility = room_state_now(s, a, room, STR("m.room.history_visibility"), STR(""));
+    struct room *room;
+    const struct event *visibility;
+    struct fault fault = room_open(s, room_id, ROOM_NOT_JOINED, &room);
+    if (fault.code)
+        return fault;
+    fault = room_state_now(s, a, room, STR("m.room.history_visibility"), STR(""), &visibility);
     bool open =
         visibility && str_eq(json_str_at(visibility->content, STR("history_visibility")), STR("world_readable"));
-    struct fault fault = open || is_joined(s, a, room, caller->user_id) ? FAULT_NONE : not_member;
+    if (!fault.code && !open)
+        fault = room_check_joined(s, a, room, caller->user_id);
     if (!fault.code) {
         struct store_tx *tx = store_read_begin(s->store);
         struct room_aliases list = room_aliases_of(tx, room->nid, a);

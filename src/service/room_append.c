@@ -8,6 +8,7 @@
 #include "matrix/push_default.h"
 #include "service/room_head.h"
 #include "service/storage.h"
+#include "service/typing.h"
 #include "service/wake.h"
 #include "store/events.h"
 #include "store/rooms.h"
@@ -92,6 +93,8 @@ static void write_membership(struct store_tx *tx, const struct append_job *job, 
         .read_highlight = item->highlight_count,
     };
     memberships_set(tx, &row);
+    if (row.membership != MEMBERSHIP_JOIN)
+        typing_left(job->s, tx, job->room_nid, row.user_nid);
 }
 
 static void write_item(struct store_tx *tx, struct append_job *job, struct item *item)
@@ -114,6 +117,8 @@ static void write_item(struct store_tx *tx, struct append_job *job, struct item 
     };
     if (event->has_state_key) {
         row.state_key_nid = state_keys_intern(tx, event->type, event->state_key);
+        if (!row.state_key_nid)
+            return; /* the store failed, and with it the whole batch */
         row.replaces_nid = state_map_get(tx, job->state_root, row.state_key_nid);
         row.state_after = job->state_root = state_map_set(tx, job->state_root, row.state_key_nid, pos);
     }

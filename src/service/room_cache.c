@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "service/room_head.h"
+#include "service/storage.h"
 #include "store/events.h"
 #include "store/receipts.h"
 #include "store/rooms.h"
@@ -153,7 +154,8 @@ int64_t rooms_creation_ms(struct rooms *rooms)
     return now;
 }
 
-static struct room *room_read(struct services *s, int64_t room_nid, struct str room_id)
+static struct fault room_read(struct services *s, int64_t room_nid, struct str room_id, struct fault unknown,
+                              struct room **room_out)
 {
     struct arena *a = arena_new();
     struct store_tx *tx = store_read_begin(s->store);
@@ -163,28 +165,31 @@ static struct room *room_read(struct services *s, int64_t room_nid, struct str r
         room_nid = rooms_nid_of(tx, room_id);
     if (room_nid && rooms_get(tx, room_nid, a, &room_id, &version))
         room = room_make(room_nid, room_id, version);
-    if (!store_read_end(&tx) && room) {
+    struct fault fault = storage_read_end(&tx);
+    if (fault.code && room) {
         room_free(room);
         room = NULL;
     }
     arena_free(&a);
-    return room ? room_enter(s->rooms, room) : NULL;
+    if (room)
+        *room_out = room_enter(s->rooms, room);
+    return fault.code || room ? fault : unknown;
 }
 
-struct room *room_open(struct services *s, struct str room_id)
+struct fault room_open(struct services *s, struct str room_id, struct fault unknown, struct room **room_out)
 {
     mutex_lock(&s->rooms->lock);
-    struct room *room = room_ref(s->rooms, map_str_get(&s->rooms->by_id, room_id));
+    *room_out = room_ref(s->rooms, map_str_get(&s->rooms->by_id, room_id));
     mutex_unlock(&s->rooms->lock);
-    return room ? room : room_read(s, 0, room_id);
+    return *room_out ? FAULT_NONE : room_read(s, 0, room_id, unknown, room_out);
 }
 
-struct room *room_open_nid(struct services *s, int64_t room_nid)
+struct fault room_open_nid(struct services *s, int64_t room_nid, struct fault unknown, struct room **room_out)
 {
     mutex_lock(&s->rooms->lock);
-    struct room *room = room_ref(s->rooms, map_u64_get(&s->rooms->by_nid, (uint64_t)room_nid));
+    *room_out = room_ref(s->rooms, map_u64_get(&s->rooms->by_nid, (uint64_t)room_nid));
     mutex_unlock(&s->rooms->lock);
-    return room ? room : room_read(s, room_nid, (struct str){0});
+    return *room_out ? FAULT_NONE : room_read(s, room_nid, (struct str){0}, unknown, room_out);
 }
 
 void room_close(struct services *s, struct room **room_ptr)

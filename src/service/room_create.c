@@ -378,26 +378,32 @@ static struct fault plan_name_and_topic(struct plan *p)
     return FAULT_NONE;
 }
 
-static void plan_invites(struct plan *p)
+static struct fault plan_invites(struct plan *p)
 {
     bool is_direct = json_bool_at(p->body, STR("is_direct"), false);
     for (size_t i = 0; p->invites && i < p->invites->count; i++) {
         struct str user_id = p->invites->items[i].s;
-        struct json *content = room_member_content(p->s, p->a, user_id, STR("invite"), (struct str){0});
+        struct json *content;
+        struct fault fault = room_member_content(p->s, p->a, user_id, STR("invite"), (struct str){0}, &content);
+        if (fault.code)
+            return fault;
         if (is_direct)
             json_set(p->a, content, STR("is_direct"), json_bool(true));
         plan_state(p, STR("m.room.member"), user_id, content);
     }
+    return FAULT_NONE;
 }
 
 /* The events in the order that the specification gives for /createRoom. */
 static struct fault plan_events(struct plan *p)
 {
+    struct json *own;
     struct fault fault = plan_create(p);
+    if (!fault.code)
+        fault = room_member_content(p->s, p->a, p->caller->user_id, STR("join"), (struct str){0}, &own);
     if (fault.code)
         return fault;
-    plan_state(p, STR("m.room.member"), p->caller->user_id,
-               room_member_content(p->s, p->a, p->caller->user_id, STR("join"), (struct str){0}));
+    plan_state(p, STR("m.room.member"), p->caller->user_id, own);
     fault = plan_power_levels(p);
     if (fault.code)
         return fault;
@@ -406,9 +412,7 @@ static struct fault plan_events(struct plan *p)
     plan_preset(p);
     plan_initial_state(p);
     fault = plan_name_and_topic(p);
-    if (!fault.code)
-        plan_invites(p);
-    return fault;
+    return fault.code ? fault : plan_invites(p);
 }
 
 struct fault room_create(struct services *s, struct arena *a, const struct caller *caller, const struct json *body,

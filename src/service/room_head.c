@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "matrix/event_stored.h"
+#include "service/storage.h"
 #include "store/events.h"
 #include "store/state_keys.h"
 #include "store/state_map.h"
@@ -173,21 +174,62 @@ bool room_head_reader_end(struct room_head_reader *reader)
     return !reader->tx || store_read_end(&reader->tx);
 }
 
-const struct event *room_state_now(struct services *s, struct arena *a, struct room *room, struct str type,
-                                   struct str state_key)
+/* --- for who does not hold the lock --- */
+
+/* The copies of state events that several keys have now, all of one moment. */
+static struct fault states_now(struct services *s, struct arena *a, struct room *room, const struct auth_key *keys,
+                               size_t count, const struct event **events_out)
 {
-    struct event *copy = NULL;
+    bool ok = false;
+    memset(events_out, 0, count * sizeof(const struct event *));
     mutex_lock(&room->lock);
     if (room_head_load(s, room)) {
         struct room_head_reader reader = {.s = s, .room = room};
-        const struct event *event = room_head_get(&reader, type, state_key);
-        if (event) {
-            copy = ARENA_NEW(a, struct event);
+        for (size_t i = 0; i < count; i++) {
+            const struct event *event = room_head_get(&reader, keys[i].type, keys[i].state_key);
+            if (!event)
+                continue;
+            struct event *copy = ARENA_NEW(a, struct event);
             event_view_stored(a, room->version, str_copy(a, event->event_id), json_deep_copy(a, event->json), copy);
+            events_out[i] = copy;
         }
-        if (!room_head_reader_end(&reader))
-            room_head_drop(room);
+        ok = room_head_reader_end(&reader);
+        if (!ok)
+            room_head_drop(room); /* it takes for absent what could not be read */
     }
     mutex_unlock(&room->lock);
-    return copy;
+    return ok ? FAULT_NONE : STORAGE_FAULT;
+}
+
+struct fault room_state_now(struct services *s, struct arena *a, struct room *room, struct str type,
+                            struct str state_key, const struct event **event_out)
+{
+    struct auth_key key = {type, state_key};
+    return states_now(s, a, room, &key, 1, event_out);
+}
+
+struct fault room_membership_now(struct services *s, struct arena *a, struct room *room, struct str user_id,
+                                 enum membership *membership_out)
+{
+    const struct event *member;
+    struct fault fault = room_state_now(s, a, room, STR("m.room.member"), user_id, &member);
+    *membership_out = member ? membership_parse(event_membership(member)) : MEMBERSHIP_NONE;
+    return fault;
+}
+
+struct fault room_check_joined(struct services *s, struct arena *a, struct room *room, struct str user_id)
+{
+    enum membership now;
+    struct fault fault = room_membership_now(s, a, room, user_id, &now);
+    return fault.code || now == MEMBERSHIP_JOIN ? fault : ROOM_NOT_JOINED;
+}
+
+struct fault room_power_now(struct services *s, struct arena *a, struct room *room, struct power_levels *out)
+{
+    static const struct auth_key keys[] = {{STR_INIT("m.room.create"), STR_INIT("")},
+                                           {STR_INIT("m.room.power_levels"), STR_INIT("")}};
+    const struct event *events[2];
+    struct fault fault = states_now(s, a, room, keys, 2, events);
+    *out = (struct power_levels){events[0], events[1]};
+    return fault;
 }

@@ -3,12 +3,9 @@
 #include "base/log.h"
 #include "matrix/id.h"
 #include "service/storage.h"
-#include "service/wake.h"
 #include "store/profiles.h"
 #include "store/rooms.h"
 #include "store/users.h"
-
-static const struct fault no_room = {.code = M_NOT_FOUND, .message = STR_INIT("This server does not know the room")};
 
 struct fault room_resolve(struct services *s, struct arena *a, struct str room_id_or_alias, struct str *room_id_out)
 {
@@ -32,6 +29,13 @@ struct fault room_resolve(struct services *s, struct arena *a, struct str room_i
 
 /* --- content --- */
 
+static void add_membership(struct arena *a, struct json *content, struct str membership, struct str reason)
+{
+    json_set_str(a, content, STR("membership"), membership);
+    if (reason.n)
+        json_set_str(a, content, STR("reason"), reason);
+}
+
 static void add_profile_field(struct store_tx *tx, struct arena *a, int64_t user_nid, struct str field,
                               struct json *content)
 {
@@ -41,20 +45,16 @@ static void add_profile_field(struct store_tx *tx, struct arena *a, int64_t user
         json_set(a, content, field, *value);
 }
 
-struct json *room_member_content(struct services *s, struct arena *a, struct str user_id, struct str membership,
-                                 struct str reason)
+struct fault room_member_content(struct services *s, struct arena *a, struct str user_id, struct str membership,
+                                 struct str reason, struct json **content_out)
 {
-    struct json *content = json_object(a);
+    struct json *content = *content_out = json_object(a);
     struct store_tx *tx = store_read_begin(s->store);
     int64_t user_nid = users_nid_of(tx, user_id);
     add_profile_field(tx, a, user_nid, STR("avatar_url"), content);
     add_profile_field(tx, a, user_nid, STR("displayname"), content);
-    if (!store_read_end(&tx))
-        log_warn("room: a profile could not be read");
-    json_set_str(a, content, STR("membership"), membership);
-    if (reason.n)
-        json_set_str(a, content, STR("reason"), reason);
-    return content;
+    add_membership(a, content, membership, reason);
+    return storage_read_end(&tx);
 }
 
 static struct room_draft member_draft(const struct caller *caller, struct str user_id, const struct json *content)
@@ -67,21 +67,14 @@ static struct room_draft member_draft(const struct caller *caller, struct str us
                                .content = content};
 }
 
-/* The user's membership in the newest state. */
-static enum membership membership_now(struct services *s, struct arena *a, struct room *room, struct str user_id)
-{
-    const struct event *member = room_state_now(s, a, room, STR("m.room.member"), user_id);
-    return member ? membership_parse(event_membership(member)) : MEMBERSHIP_NONE;
-}
-
 /* --- joining --- */
 
-/* True if the user has joined one of the rooms that the join rule allows people from. */
-static bool is_allowed_by_rule(struct services *s, struct arena *a, const struct json *join_rules, int64_t user_nid)
+/* Whether the user has joined one of the rooms that the join rule allows people from. */
+static struct fault check_allowed_by_rule(struct services *s, const struct json *join_rules, int64_t user_nid,
+                                          bool *allowed_out)
 {
     const struct json *allow = json_get(join_rules, STR("allow"));
     bool allowed = false;
-    (void)a;
     struct store_tx *tx = store_read_begin(s->store);
     for (size_t i = 0; json_is(allow, JSON_ARRAY) && i < allow->count && !allowed; i++) {
         struct membership_row row;
@@ -90,16 +83,19 @@ static bool is_allowed_by_rule(struct services *s, struct arena *a, const struct
         int64_t room_nid = rooms_nid_of(tx, json_str_at(&allow->items[i], STR("room_id")));
         allowed = room_nid && memberships_get(tx, user_nid, room_nid, &row) && row.membership == MEMBERSHIP_JOIN;
     }
-    return store_read_end(&tx) && allowed;
+    *allowed_out = allowed;
+    return storage_read_end(&tx);
 }
 
 /* A joined user of this server with the power to invite, or p == NULL. */
-static struct str find_authoriser(struct services *s, struct arena *a, struct room *room)
+static struct fault find_authoriser(struct services *s, struct arena *a, struct room *room, struct str *user_id_out)
 {
-    struct power_levels pl = {room_state_now(s, a, room, STR("m.room.create"), STR("")),
-                              room_state_now(s, a, room, STR("m.room.power_levels"), STR(""))};
+    struct power_levels pl;
     struct membership_row *rows;
     struct str found = {0};
+    struct fault fault = room_power_now(s, a, room, &pl);
+    if (fault.code)
+        return fault;
     struct store_tx *tx = store_read_begin(s->store);
     size_t count = memberships_of_room(tx, room->nid, MEMBERSHIP_JOIN, 100000, a, &rows);
     for (size_t i = 0; pl.create && i < count && !found.p; i++) {
@@ -108,28 +104,35 @@ static struct str find_authoriser(struct services *s, struct arena *a, struct ro
             power_level_of(&pl, user_id) >= power_level_to(&pl, POWER_INVITE))
             found = user_id;
     }
-    return store_read_end(&tx) ? found : (struct str){0};
+    *user_id_out = found;
+    return storage_read_end(&tx);
 }
 
 /* Adds join_authorised_via_users_server where the room wants it and somebody here can give it. */
-static void authorise_join(struct services *s, struct arena *a, struct room *room, const struct caller *caller,
-                           struct json *content)
+static struct fault authorise_join(struct services *s, struct arena *a, struct room *room, const struct caller *caller,
+                                   struct json *content)
 {
+    const struct event *rules;
     if (!room->version->restricted_join)
-        return;
-    const struct event *rules = room_state_now(s, a, room, STR("m.room.join_rules"), STR(""));
-    struct str rule = rules ? json_str_at(rules->content, STR("join_rule")) : (struct str){0};
-    bool restricted =
-        str_eq(rule, STR("restricted")) || (room->version->knock_restricted && str_eq(rule, STR("knock_restricted")));
-    if (!rules || !restricted)
-        return;
-    enum membership now = membership_now(s, a, room, caller->user_id);
-    if (now == MEMBERSHIP_JOIN || now == MEMBERSHIP_INVITE ||
-        !is_allowed_by_rule(s, a, rules->content, caller->user_nid))
-        return;
-    struct str authoriser = find_authoriser(s, a, room);
-    if (authoriser.p)
+        return FAULT_NONE;
+    struct fault fault = room_state_now(s, a, room, STR("m.room.join_rules"), STR(""), &rules);
+    if (fault.code || !rules)
+        return fault;
+    struct str rule = json_str_at(rules->content, STR("join_rule"));
+    if (!str_eq(rule, STR("restricted")) && !(room->version->knock_restricted && str_eq(rule, STR("knock_restricted"))))
+        return FAULT_NONE;
+    enum membership now;
+    bool allowed = false;
+    struct str authoriser = {0};
+    fault = room_membership_now(s, a, room, caller->user_id, &now);
+    if (fault.code || now == MEMBERSHIP_JOIN || now == MEMBERSHIP_INVITE)
+        return fault;
+    fault = check_allowed_by_rule(s, rules->content, caller->user_nid, &allowed);
+    if (!fault.code && allowed)
+        fault = find_authoriser(s, a, room, &authoriser);
+    if (!fault.code && authoriser.p)
         json_set_str(a, content, STR("join_authorised_via_users_server"), authoriser);
+    return fault;
 }
 
 /* --- one way for all of them --- */
@@ -154,6 +157,17 @@ static struct fault append_member(struct services *s, struct arena *a, const str
     return room_append(s, a, room, &draft, 1);
 }
 
+/* Who is not in the room learns nothing of who else is. */
+static struct fault check_other(struct services *s, struct arena *a, const struct caller *caller, struct room *room,
+                                struct str user_id, struct str action)
+{
+    enum membership now = MEMBERSHIP_NONE;
+    struct fault fault = room_check_joined(s, a, room, caller->user_id);
+    if (!fault.code)
+        fault = room_membership_now(s, a, room, user_id, &now);
+    return fault.code ? fault : check_target(now, action);
+}
+
 /* Changes somebody's membership at the caller's wish; `action` is for the checks alone. */
 static struct fault change_other(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                                  struct str user_id, struct str action, struct str membership, struct str reason)
@@ -163,22 +177,19 @@ static struct fault change_other(struct services *s, struct arena *a, const stru
     if (str_eq(action, STR("invite")) && !str_eq(id_server(user_id), s->options->server_name))
         return FAULT_STATUS(M_UNKNOWN, 400,
                             "user_id: this server does not federate yet; only its own users can be invited");
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return no_room;
-    /* Who is not in the room learns nothing of who else is. */
-    struct fault fault = membership_now(s, a, room, caller->user_id) == MEMBERSHIP_JOIN
-                             ? check_target(membership_now(s, a, room, user_id), action)
-                             : FAULT(M_FORBIDDEN, "You are not in this room");
-    if (!fault.code) {
-        /* Profiles are shown with those who come; kicks and bans carry none. */
-        struct json *content =
-            str_eq(action, STR("invite")) ? room_member_content(s, a, user_id, membership, reason) : json_object(a);
-        json_set_str(a, content, STR("membership"), membership);
-        if (reason.n)
-            json_set_str(a, content, STR("reason"), reason);
+    struct room *room;
+    struct fault fault = room_open(s, room_id, ROOM_UNKNOWN, &room);
+    if (fault.code)
+        return fault;
+    fault = check_other(s, a, caller, room, user_id, action);
+    /* Profiles are shown with those who come; kicks and bans carry none. */
+    struct json *content = json_object(a);
+    if (!fault.code && str_eq(action, STR("invite")))
+        fault = room_member_content(s, a, user_id, membership, reason, &content);
+    else
+        add_membership(a, content, membership, reason);
+    if (!fault.code)
         fault = append_member(s, a, caller, room, user_id, content);
-    }
     room_close(s, &room);
     return fault;
 }
@@ -186,14 +197,19 @@ static struct fault change_other(struct services *s, struct arena *a, const stru
 struct fault room_join(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                        struct str reason)
 {
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return no_room;
-    struct fault fault = FAULT_NONE;
-    if (membership_now(s, a, room, caller->user_id) != MEMBERSHIP_JOIN) {
-        struct json *content = room_member_content(s, a, caller->user_id, STR("join"), reason);
-        authorise_join(s, a, room, caller, content);
-        fault = append_member(s, a, caller, room, caller->user_id, content);
+    struct room *room;
+    enum membership now;
+    struct json *content;
+    struct fault fault = room_open(s, room_id, ROOM_UNKNOWN, &room);
+    if (fault.code)
+        return fault;
+    fault = room_membership_now(s, a, room, caller->user_id, &now);
+    if (!fault.code && now != MEMBERSHIP_JOIN) {
+        fault = room_member_content(s, a, caller->user_id, STR("join"), reason, &content);
+        if (!fault.code)
+            fault = authorise_join(s, a, room, caller, content);
+        if (!fault.code)
+            fault = append_member(s, a, caller, room, caller->user_id, content);
     }
     room_close(s, &room);
     return fault;
@@ -202,11 +218,14 @@ struct fault room_join(struct services *s, struct arena *a, const struct caller 
 struct fault room_knock(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                         struct str reason)
 {
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return no_room;
-    struct json *content = room_member_content(s, a, caller->user_id, STR("knock"), reason);
-    struct fault fault = append_member(s, a, caller, room, caller->user_id, content);
+    struct room *room;
+    struct json *content;
+    struct fault fault = room_open(s, room_id, ROOM_UNKNOWN, &room);
+    if (fault.code)
+        return fault;
+    fault = room_member_content(s, a, caller->user_id, STR("knock"), reason, &content);
+    if (!fault.code)
+        fault = append_member(s, a, caller, room, caller->user_id, content);
     room_close(s, &room);
     return fault;
 }
@@ -214,18 +233,17 @@ struct fault room_knock(struct services *s, struct arena *a, const struct caller
 struct fault room_leave(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                         struct str reason)
 {
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return no_room;
-    struct fault fault = FAULT_NONE;
-    enum membership now = membership_now(s, a, room, caller->user_id);
-    if (now == MEMBERSHIP_NONE) {
-        fault = FAULT(M_FORBIDDEN, "You are not in this room");
-    } else if (now != MEMBERSHIP_LEAVE) {
+    struct room *room;
+    enum membership now;
+    struct fault fault = room_open(s, room_id, ROOM_UNKNOWN, &room);
+    if (fault.code)
+        return fault;
+    fault = room_membership_now(s, a, room, caller->user_id, &now);
+    if (!fault.code && now == MEMBERSHIP_NONE)
+        fault = ROOM_NOT_JOINED;
+    if (!fault.code && now != MEMBERSHIP_LEAVE) {
         struct json *content = json_object(a);
-        json_set_str(a, content, STR("membership"), STR("leave"));
-        if (reason.n)
-            json_set_str(a, content, STR("reason"), reason);
+        add_membership(a, content, STR("leave"), reason);
         fault = append_member(s, a, caller, room, caller->user_id, content);
     }
     room_close(s, &room);
@@ -265,15 +283,17 @@ struct fault room_member_put(struct services *s, struct arena *a, const struct c
         return FAULT(M_INVALID_PARAM, "stateKey: not a valid user id");
     if (str_eq(membership, STR("invite")) && !str_eq(id_server(user_id), s->options->server_name))
         return FAULT_STATUS(M_UNKNOWN, 400, "This server does not federate yet; only its own users can be invited");
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return no_room;
+    struct room *room;
+    struct fault fault = room_open(s, room_id, ROOM_UNKNOWN, &room);
+    if (fault.code)
+        return fault;
     struct json *copy = json_shallow_copy(a, content);
     json_unset(copy, STR("join_authorised_via_users_server")); /* the server's to give, never the client's */
     if (own && str_eq(membership, STR("join")))
-        authorise_join(s, a, room, caller, copy);
+        fault = authorise_join(s, a, room, caller, copy);
     struct room_draft draft = member_draft(caller, user_id, copy);
-    struct fault fault = room_append(s, a, room, &draft, 1);
+    if (!fault.code)
+        fault = room_append(s, a, room, &draft, 1);
     *event_id_out = draft.event_id;
     room_close(s, &room);
     return fault;
@@ -298,12 +318,12 @@ static bool forget_run(struct store_tx *tx, void *arg)
     return true;
 }
 
-struct fault room_forget(struct services *s, struct arena *a, const struct caller *caller, struct str room_id)
+struct fault room_forget(struct services *s, const struct caller *caller, struct str room_id)
 {
-    (void)a;
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return no_room;
+    struct room *room;
+    struct fault fault = room_open(s, room_id, ROOM_UNKNOWN, &room);
+    if (fault.code)
+        return fault;
     struct forget_job job = {.user_nid = caller->user_nid, .room_nid = room->nid};
     room_close(s, &room);
     if (store_write(s->store, forget_run, &job) != STORE_OK)
@@ -338,13 +358,15 @@ static struct room_nids rooms_of(struct services *s, struct arena *a, int64_t us
 
 static void update_profile_in(struct services *s, struct arena *a, const struct caller *caller, int64_t room_nid)
 {
-    struct room *room = room_open_nid(s, room_nid);
-    if (!room)
-        return;
-    struct json *content = room_member_content(s, a, caller->user_id, STR("join"), (struct str){0});
-    struct fault fault = append_member(s, a, caller, room, caller->user_id, content);
+    struct room *room;
+    struct json *content;
+    struct fault fault = room_open_nid(s, room_nid, ROOM_UNKNOWN, &room);
+    if (!fault.code)
+        fault = room_member_content(s, a, caller->user_id, STR("join"), (struct str){0}, &content);
+    if (!fault.code)
+        fault = append_member(s, a, caller, room, caller->user_id, content);
     if (fault.code)
-        log_info("room: a profile change was refused", LOG_STR("room", room->room_id), LOG_STR("why", fault.message));
+        log_info("room: a profile change was refused", LOG_INT("room_nid", room_nid), LOG_STR("why", fault.message));
     room_close(s, &room);
 }
 
@@ -368,14 +390,14 @@ void rooms_user_deactivated(struct services *s, int64_t user_nid, struct str use
         enum membership m = list.memberships[i];
         if (m != MEMBERSHIP_JOIN && m != MEMBERSHIP_INVITE && m != MEMBERSHIP_KNOCK)
             continue;
-        struct room *room = room_open_nid(s, list.nids[i]);
-        if (!room)
-            continue;
+        struct room *room;
         struct json *content = json_object(a);
         json_set_str(a, content, STR("membership"), STR("leave"));
-        struct fault fault = append_member(s, a, &caller, room, user_id, content);
+        struct fault fault = room_open_nid(s, list.nids[i], ROOM_UNKNOWN, &room);
+        if (!fault.code)
+            fault = append_member(s, a, &caller, room, user_id, content);
         if (fault.code)
-            log_warn("room: a deactivated user could not leave", LOG_STR("room", room->room_id),
+            log_warn("room: a deactivated user could not leave", LOG_INT("room_nid", list.nids[i]),
                      LOG_STR("why", fault.message));
         room_close(s, &room);
     }

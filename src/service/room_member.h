@@ -15,8 +15,7 @@
 struct fault room_resolve(struct services *s, struct arena *a, struct str room_id_or_alias, struct str *room_id_out)
     __attribute__((warn_unused_result));
 
-/* Joins; picks who authorises it where the join rule is restricted. `content` is what the client asked to have in the
- * event besides (or NULL), `reason` may be empty. */
+/* Joins; picks who authorises it where the join rule is restricted. `reason` may be empty. */
 struct fault room_join(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                        struct str reason) __attribute__((warn_unused_result));
 struct fault room_knock(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
@@ -24,7 +23,7 @@ struct fault room_knock(struct services *s, struct arena *a, const struct caller
 /* Leaves, rejects an invite or takes back a knock. Leaving twice is no fault. */
 struct fault room_leave(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                         struct str reason) __attribute__((warn_unused_result));
-struct fault room_forget(struct services *s, struct arena *a, const struct caller *caller, struct str room_id)
+struct fault room_forget(struct services *s, const struct caller *caller, struct str room_id)
     __attribute__((warn_unused_result));
 
 struct fault room_invite(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
@@ -37,8 +36,8 @@ struct fault room_unban(struct services *s, struct arena *a, const struct caller
                         struct str user_id, struct str reason) __attribute__((warn_unused_result));
 
 /* The content of a membership event of a local user, with their profile as it is now; `reason` may be empty. */
-struct json *room_member_content(struct services *s, struct arena *a, struct str user_id, struct str membership,
-                                 struct str reason);
+struct fault room_member_content(struct services *s, struct arena *a, struct str user_id, struct str membership,
+                                 struct str reason, struct json **content_out) __attribute__((warn_unused_result));
 /* Sends the membership event that a client wrote itself (PUT state/m.room.member): the checks above, its content. */
 struct fault room_member_put(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                              struct str user_id, const struct json *content, struct str *event_id_out)

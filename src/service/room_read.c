@@ -29,9 +29,10 @@ struct reading {
 static struct fault reading_begin(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                                   struct reading *r)
 {
-    *r = (struct reading){.room = room_open(s, room_id)};
-    if (!r->room)
-        return no_room;
+    *r = (struct reading){0};
+    struct fault fault = room_open(s, room_id, no_room, &r->room);
+    if (fault.code)
+        return fault;
     r->tx = store_read_begin(s->store);
     room_view_init(&r->view, s, r->tx, a, r->room->nid, r->room->room_id, r->room->version, caller);
     struct event_row row;

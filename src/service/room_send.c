@@ -8,15 +8,14 @@
 
 #define TXN_ID_MAX 255 /* bytes */
 
-static const struct fault no_room = {.code = M_FORBIDDEN, .message = STR_INIT("You are not in this room")};
-
 static struct fault append_one(struct services *s, struct arena *a, struct str room_id, struct room_draft *draft,
                                struct str *event_id_out)
 {
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return no_room;
-    struct fault fault = room_append(s, a, room, draft, 1);
+    struct room *room;
+    struct fault fault = room_open(s, room_id, ROOM_NOT_JOINED, &room);
+    if (fault.code)
+        return fault;
+    fault = room_append(s, a, room, draft, 1);
     *event_id_out = draft->event_id;
     room_close(s, &room);
     return fault;
@@ -98,8 +97,10 @@ static struct fault put_state(struct services *s, struct arena *a, const struct 
                               struct str type, struct str state_key, const struct json *content,
                               struct str *event_id_out)
 {
-    const struct event *now = room_state_now(s, a, room, type, state_key);
-    struct fault fault = content_check(type, content, now ? now->content : NULL);
+    const struct event *now;
+    struct fault fault = room_state_now(s, a, room, type, state_key, &now);
+    if (!fault.code)
+        fault = content_check(type, content, now ? now->content : NULL);
     if (!fault.code && str_eq(type, STR("m.room.canonical_alias")) && !state_key.n)
         fault = check_new_aliases(s, a, room, content, now ? now->content : NULL);
     if (fault.code)
@@ -119,10 +120,11 @@ struct fault room_put_state(struct services *s, struct arena *a, const struct ca
         return room_member_put(s, a, caller, room_id, state_key, content, event_id_out);
     if (str_eq(type, STR("m.room.create")))
         return FAULT(M_FORBIDDEN, "m.room.create cannot be sent again");
-    struct room *room = room_open(s, room_id);
-    if (!room)
-        return no_room;
-    struct fault fault = put_state(s, a, caller, room, type, state_key, content, event_id_out);
+    struct room *room;
+    struct fault fault = room_open(s, room_id, ROOM_NOT_JOINED, &room);
+    if (fault.code)
+        return fault;
+    fault = put_state(s, a, caller, room, type, state_key, content, event_id_out);
     room_close(s, &room);
     return fault;
 }

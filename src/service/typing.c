@@ -100,26 +100,26 @@ static struct str copy_id(struct str s)
     return (struct str){p, s.n};
 }
 
-/* One change on its way through the writer, which gives it its place in the stream. */
+/* --- changes: each goes through the writer, which gives it its place in the stream --- */
+
+static void moved(struct typing_room *room, struct store_tx *tx)
+{
+    room->pos = store_next_pos(tx);
+    room->changed_ms = clock_mono_ms();
+}
+
 struct change {
     struct services *s;
     int64_t room_nid;
-    int64_t user_nid; /* 0: drop all whose time is up */
+    int64_t user_nid;
     struct str user_id;
     int64_t until_ms; /* 0: has stopped */
     bool changed;
 };
 
+/* True if the list has changed by it. */
 static bool apply(struct typing_room *room, const struct change *c)
 {
-    if (!c->user_nid) {
-        int64_t now = clock_mono_ms();
-        size_t before = room->count;
-        for (size_t i = room->count; i-- > 0;)
-            if (room->typists[i].until_ms <= now)
-                remove_typist(room, i);
-        return room->count != before;
-    }
     size_t i = find_typist(room, c->user_nid);
     bool was_typing = i < room->count;
     if (!c->until_ms) {
@@ -141,37 +141,55 @@ static bool change_run(struct store_tx *tx, void *arg)
 {
     struct change *c = arg;
     struct typing *typing = c->s->typing;
+    struct membership_row own;
+    memberships_get(tx, c->user_nid, c->room_nid, &own);
+    if (own.membership != MEMBERSHIP_JOIN) /* has left since it was looked at: typing_left() has been here before */
+        return true;
     mutex_lock(&typing->lock);
-    struct typing_room *room = find_or_add(typing, c->room_nid);
+    struct typing_room *room =
+        c->until_ms ? find_or_add(typing, c->room_nid) : map_u64_get(&typing->rooms, (uint64_t)c->room_nid);
     c->changed = room && apply(room, c);
-    if (c->changed) {
-        room->pos = store_next_pos(tx);
-        room->changed_ms = clock_mono_ms();
-    }
+    if (c->changed)
+        moved(room, tx);
     mutex_unlock(&typing->lock);
     return true;
 }
 
-static struct fault change_write(struct services *s, struct room *room, struct change *c)
+struct fault typing_set(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
+                        int64_t timeout_ms)
 {
-    if (store_write(s->store, change_run, c) != STORE_OK)
-        return STORAGE_FAULT;
-    if (c->changed)
-        room_wake_joined(s, room);
-    return FAULT_NONE;
-}
-
-struct fault typing_set(struct services *s, struct room *room, int64_t user_nid, struct str user_id, int64_t timeout_ms)
-{
+    struct room *room;
+    struct fault fault = room_open(s, room_id, ROOM_NOT_JOINED, &room);
+    if (fault.code)
+        return fault;
     if (timeout_ms > TYPING_TIMEOUT_MAX_MS)
         timeout_ms = TYPING_TIMEOUT_MAX_MS;
     struct change c = {.s = s,
                        .room_nid = room->nid,
-                       .user_nid = user_nid,
-                       .user_id = user_id,
+                       .user_nid = caller->user_nid,
+                       .user_id = caller->user_id,
                        .until_ms = timeout_ms > 0 ? clock_mono_ms() + timeout_ms : 0};
-    return change_write(s, room, &c);
+    fault = room_check_joined(s, a, room, caller->user_id);
+    if (!fault.code)
+        fault = storage_write(s, (struct store_job){.run = change_run, .arg = &c}, NULL);
+    if (!fault.code && c.changed)
+        room_wake_joined(s, room);
+    room_close(s, &room);
+    return fault;
 }
+
+void typing_left(struct services *s, struct store_tx *tx, int64_t room_nid, int64_t user_nid)
+{
+    struct typing *typing = s->typing;
+    const struct change stop = {.user_nid = user_nid};
+    mutex_lock(&typing->lock);
+    struct typing_room *room = map_u64_get(&typing->rooms, (uint64_t)room_nid);
+    if (room && apply(room, &stop))
+        moved(room, tx);
+    mutex_unlock(&typing->lock);
+}
+
+/* --- reading --- */
 
 struct json *typing_content(struct services *s, struct arena *a, int64_t room_nid, int64_t after, int64_t up_to)
 {
@@ -198,39 +216,80 @@ int64_t typing_last_pos(struct services *s, int64_t room_nid)
     return pos;
 }
 
-/* A room in which somebody's time is up, or 0; rooms that have been quiet for long are forgotten on the way. */
-static int64_t find_expired(struct typing *typing)
+/* --- the end of the time --- */
+
+static bool drop_expired(struct typing_room *room, int64_t now_ms)
 {
-    int64_t now = clock_mono_ms();
-    int64_t expired = 0;
-    int64_t quiet = 0;
-    size_t at = 0;
+    size_t before = room->count;
+    for (size_t i = room->count; i-- > 0;)
+        if (room->typists[i].until_ms <= now_ms)
+            remove_typist(room, i);
+    return room->count != before;
+}
+
+static bool has_expired(const struct typing_room *room, int64_t now_ms)
+{
+    for (size_t i = 0; i < room->count; i++)
+        if (room->typists[i].until_ms <= now_ms)
+            return true;
+    return false;
+}
+
+/* Rooms by their numbers, in a list with a place for each room there can be. */
+struct room_list {
+    struct services *s;
+    int64_t *nids;
+    size_t count;
+};
+
+/* One pass: the rooms in which somebody's time is up; those that have been quiet for long are forgotten. */
+static void find_expired(struct typing *typing, struct arena *a, struct room_list *expired)
+{
+    int64_t now_ms = clock_mono_ms();
+    struct room_list quiet = {0};
     struct typing_room *room;
+    size_t at = 0;
     mutex_lock(&typing->lock);
-    while (!expired && (room = map_u64_next(&typing->rooms, &at))) {
-        if (!room->count && now - room->changed_ms > KEEP_MS)
-            quiet = room->room_nid;
-        for (size_t i = 0; i < room->count; i++)
-            if (room->typists[i].until_ms <= now)
-                expired = room->room_nid;
+    expired->nids = ARENA_ARRAY(a, typing->rooms.count, int64_t);
+    quiet.nids = ARENA_ARRAY(a, typing->rooms.count, int64_t);
+    while ((room = map_u64_next(&typing->rooms, &at))) {
+        if (has_expired(room, now_ms))
+            expired->nids[expired->count++] = room->room_nid;
+        else if (!room->count && now_ms - room->changed_ms > KEEP_MS)
+            quiet.nids[quiet.count++] = room->room_nid;
     }
-    if (quiet)
-        room_clear(map_u64_remove(&typing->rooms, (uint64_t)quiet));
+    for (size_t i = 0; i < quiet.count; i++)
+        room_clear(map_u64_remove(&typing->rooms, (uint64_t)quiet.nids[i]));
     mutex_unlock(&typing->lock);
-    return expired;
+}
+
+static bool expire_run(struct store_tx *tx, void *arg)
+{
+    const struct room_list *list = arg;
+    struct typing *typing = list->s->typing;
+    int64_t now_ms = clock_mono_ms();
+    mutex_lock(&typing->lock);
+    for (size_t i = 0; i < list->count; i++) {
+        struct typing_room *room = map_u64_get(&typing->rooms, (uint64_t)list->nids[i]);
+        if (room && drop_expired(room, now_ms))
+            moved(room, tx);
+    }
+    mutex_unlock(&typing->lock);
+    return true;
 }
 
 void typing_expire(struct services *s)
 {
-    int64_t room_nid;
-    while ((room_nid = find_expired(s->typing))) {
-        struct room *room = room_open_nid(s, room_nid);
-        struct change c = {.s = s, .room_nid = room_nid};
-        if (!room)
-            return;
-        struct fault fault = change_write(s, room, &c);
-        room_close(s, &room);
-        if (fault.code)
-            return;
-    }
+    struct arena *a = arena_new();
+    struct room_list expired = {.s = s};
+    find_expired(s->typing, a, &expired);
+    /* Should the commit fail, the positions are lost and the lists are right all the same: nobody types for ever. */
+    if (expired.count && store_write(s->store, expire_run, &expired) == STORE_OK)
+        for (size_t i = 0; i < expired.count; i++) {
+            struct room *room;
+            if (!room_open_nid(s, expired.nids[i], ROOM_UNKNOWN, &room).code)
+                room_wake_joined(s, room);
+            room_close(s, &room);
+        }
+    arena_free(&a);
 }

@@ -148,6 +148,13 @@ static inline struct str fixture_room(struct fixture *f, const struct caller *wh
     return room_id;
 }
 
+static inline struct room *do_open(struct fixture *f, struct str room_id)
+{
+    struct room *room;
+    check_ok(room_open(&f->services, room_id, ROOM_UNKNOWN, &room));
+    return room;
+}
+
 /* A transaction id that no one else has. */
 static inline struct str fixture_txn(struct fixture *f)
 {
@@ -426,8 +433,7 @@ enum { REPLAY_MAX = 20000 };
 /* Checks all of the room; returns how many events it has. Nobody may be sending meanwhile. */
 static inline size_t replay(struct fixture *f, struct str room_id)
 {
-    struct room *room = room_open(&f->services, room_id);
-    assert_non_null(room);
+    struct room *room = do_open(f, room_id);
     struct replay r = {.f = f, .a = arena_new(), .room_nid = room->nid, .version = room->version};
     r.tx = store_read_begin(f->services.store);
     r.count = events_between(r.tx, r.room_nid, 0, INT64_MAX, EVENTS_OLDEST_FIRST, REPLAY_MAX, r.a, &r.rows);

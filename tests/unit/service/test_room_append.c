@@ -221,7 +221,7 @@ static void all_or_none(void **state)
     fixture_init(&f, NULL);
     struct caller alice = fixture_user(&f, "alice");
     struct str room_id = fixture_room(&f, &alice, "{}");
-    struct room *room = room_open(&f.services, room_id);
+    struct room *room = do_open(&f, room_id);
     const struct json *empty = json_object(f.arena);
     for (int round = 0; round < 2; round++) {
         struct room_draft drafts[] = {
@@ -254,7 +254,7 @@ static void repeated_state(void **state)
     check_str(do_state(&f, &alice, room_id, "m.room.topic", "", "{'topic':'t'}"), first, "same");
     struct str others = do_state(&f, &bob, room_id, "m.room.topic", "", "{'topic':'t'}");
     assert_false(str_eq(others, first));
-    struct room *room = room_open(&f.services, room_id);
+    struct room *room = do_open(&f, room_id);
     const struct json *content = quoted_json(f.arena, "{'topic':'t'}");
     struct room_draft draft = draft_of(&bob, "m.room.topic", "", content);
     check_ok(room_append(&f.services, f.arena, room, &draft, 1));

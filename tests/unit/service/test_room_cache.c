@@ -12,9 +12,10 @@ static void one_room_one_struct(void **state)
     struct caller alice = fixture_user(&f, "alice");
     struct str room_id = fixture_room(&f, &alice, "{}");
     for (int round = 0; round < 2; round++) {
-        struct room *one = room_open(s, room_id);
-        struct room *two = room_open_nid(s, one->nid);
-        struct room *three = room_open(s, room_id);
+        struct room *one = do_open(&f, room_id);
+        struct room *two;
+        check_ok(room_open_nid(s, one->nid, ROOM_UNKNOWN, &two));
+        struct room *three = do_open(&f, room_id);
         assert_true(one && one == two && two == three);
         check_str(one->room_id, room_id, "id");
         check_str(one->version->name, STR("12"), "version");
@@ -25,9 +26,11 @@ static void one_room_one_struct(void **state)
         room_close(s, &three);
         fixture_forget(&f);
     }
-    assert_null(room_open(s, STR("!none:hearth.test")));
-    assert_null(room_open(s, STR("")));
-    assert_null(room_open_nid(s, 12345));
+    struct room *none = NULL;
+    check_fault(room_open(s, STR("!none:hearth.test"), ROOM_NOT_JOINED, &none), M_FORBIDDEN, "no such room");
+    check_fault(room_open(s, STR(""), ROOM_UNKNOWN, &none), M_NOT_FOUND, "no id");
+    check_fault(room_open_nid(s, 12345, ROOM_UNKNOWN, &none), M_NOT_FOUND, "no such number");
+    assert_null(none);
     fixture_fini(&f);
 }
 
@@ -42,12 +45,12 @@ static void eviction(void **state)
     struct caller alice = fixture_user(&f, "alice");
     struct str ids[ROOMS];
     ids[0] = fixture_room(&f, &alice, "{}");
-    struct room *kept = room_open(s, ids[0]);
+    struct room *kept = do_open(&f, ids[0]);
     for (int i = 1; i < ROOMS; i++) {
         ids[i] = fixture_room(&f, &alice, "{}");
         do_say(&f, &alice, ids[i], "1");
     }
-    struct room *again = room_open(s, ids[0]);
+    struct room *again = do_open(&f, ids[0]);
     assert_ptr_equal(kept, again);
     room_close(s, &again);
     for (int i = 1; i < ROOMS; i += 50) {
@@ -75,7 +78,7 @@ static void news(void **state)
     fixture_init(&f, NULL);
     struct caller alice = fixture_user(&f, "alice");
     struct str room_id = fixture_room(&f, &alice, "{}");
-    struct room *room = room_open(&f.services, room_id);
+    struct room *room = do_open(&f, room_id);
     int64_t nid = room->nid;
     room_close(&f.services, &room);
     for (int round = 0; round < 6; round++) {
@@ -112,8 +115,9 @@ static void open_and_close(void *arg)
     struct opener *o = arg;
     for (int i = 0; i < 400; i++) {
         o->seed = o->seed * 1103515245 + 12345;
-        struct room *room = room_open(&o->f->services, o->ids[(o->seed >> 16) % o->count]);
-        assert(room);
+        struct room *room;
+        struct str room_id = o->ids[(o->seed >> 16) % o->count];
+        assert(!room_open(&o->f->services, room_id, ROOM_UNKNOWN, &room).code);
         mutex_lock(&room->lock);
         assert(room_head_load(&o->f->services, room));
         mutex_unlock(&room->lock);

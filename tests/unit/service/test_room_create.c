@@ -47,11 +47,9 @@ static const struct {
 static void check_power(struct fixture *f, const struct caller *alice, const struct caller *bob, struct str room,
                         const struct room_version *version, size_t p)
 {
-    struct room *opened = room_open(&f->services, room);
-    struct power_levels pl = {
-        room_state_now(&f->services, f->arena, opened, STR("m.room.create"), STR("")),
-        room_state_now(&f->services, f->arena, opened, STR("m.room.power_levels"), STR("")),
-    };
+    struct room *opened = do_open(f, room);
+    struct power_levels pl;
+    check_ok(room_power_now(&f->services, f->arena, opened, &pl));
     room_close(&f->services, &opened);
     assert_true(pl.create && pl.event);
     int64_t creator = version->creators_are_privileged ? POWER_LEVEL_CREATOR : 100;
@@ -128,7 +126,7 @@ static void events_come_in_order(void **state)
                     "{'type':'m.room.history_visibility','state_key':'','content':{'history_visibility':'joined'}}]",
                     version);
         struct str room = fixture_room(&f, &alice, body);
-        struct room *opened = room_open(&f.services, room);
+        struct room *opened = do_open(&f, room);
         struct store_tx *tx = store_read_begin(f.services.store);
         struct event_row *rows;
         size_t count = events_between(tx, opened->nid, 0, INT64_MAX, EVENTS_OLDEST_FIRST, 100, f.arena, &rows);

@@ -102,7 +102,7 @@ static void wakes(void **state)
     assert_int_equal(woken, alice_bit);
     fixture_forget(&f);
     woken = 0;
-    struct room *room = room_open(&f.services, room_id);
+    struct room *room = do_open(&f, room_id);
     room_wake_joined(&f.services, room);
     assert_int_equal(woken, alice_bit);
     room_close(&f.services, &room);

@@ -228,12 +228,12 @@ static void forgetting(void **state)
     struct services *s = &f.services;
     struct json *events;
     do_join(&f, &bob, room);
-    check_fault(room_forget(s, f.arena, &bob, room), M_UNKNOWN, "still there");
-    check_fault(room_forget(s, f.arena, &bob, STR("!none:x")), M_NOT_FOUND, "unknown");
+    check_fault(room_forget(s, &bob, room), M_UNKNOWN, "still there");
+    check_fault(room_forget(s, &bob, STR("!none:x")), M_NOT_FOUND, "unknown");
     do_leave(&f, &bob, room);
     check_ok(room_read_state(s, f.arena, &bob, room, &events));
-    check_ok(room_forget(s, f.arena, &bob, room));
-    check_ok(room_forget(s, f.arena, &bob, room));
+    check_ok(room_forget(s, &bob, room));
+    check_ok(room_forget(s, &bob, room));
     check_fault(room_read_state(s, f.arena, &bob, room, &events), M_FORBIDDEN, "forgotten");
     do_join(&f, &bob, room);
     check_ok(room_read_state(s, f.arena, &bob, room, &events));

@@ -50,8 +50,10 @@ static void redactions(void **state)
                  version->creators_are_privileged ? "{'users':{'@mod:hearth.test':50}}"
                                                   : "{'users':{'@alice:hearth.test':100,'@mod:hearth.test':50}}");
         struct str topic = do_state(&f, &alice, room, "m.room.topic", "", "{'topic':'t'}");
-        struct room *opened = room_open(&f.services, room);
-        struct str create = room_state_now(&f.services, f.arena, opened, STR("m.room.create"), STR(""))->event_id;
+        struct room *opened = do_open(&f, room);
+        const struct event *create_event;
+        check_ok(room_state_now(&f.services, f.arena, opened, STR("m.room.create"), STR(""), &create_event));
+        struct str create = create_event->event_id;
         room_close(&f.services, &opened);
         const struct {
             const char *name;

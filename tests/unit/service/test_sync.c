@@ -251,7 +251,7 @@ static void leaving(void **state)
     assert_int_equal(json_at(room, "state events")->count, 7);
     assert_false(has_type(&f, room, "state", "name"));
     /* Forgetting hides it from those who begin, not from a device that has yet to hear of the leaving. */
-    check_ok(room_forget(&f.services, f.arena, &bob, room_id));
+    check_ok(room_forget(&f.services, &bob, room_id));
     assert_null(sync_room_section(sync_filtered(&f, &bob, 0, include, NULL), "leave", room_id));
     check_line(&f, sync_room_section(sync_since(&f, &bob, since), "leave", room_id), "timeline",
                "message:1 member:bob:leave");

@@ -189,7 +189,7 @@ static void act(struct game *g)
                                    : FAULT_NONE;
         break;
     case 15:
-        fault = room_forget(s, a, who, room);
+        fault = room_forget(s, who, room);
         break;
     default:
         fault = try_send(&g->f, who, room, "m.room.message", "{'msgtype':'m.text','body':'b'}", &id);

@@ -33,7 +33,7 @@ static void scene_init(struct scene *s)
     s->bob = fixture_user(&s->f, "bob");
     s->room_id = fixture_room(&s->f, &s->alice, "{'preset':'public_chat'}");
     do_join(&s->f, &s->bob, s->room_id);
-    s->room = room_open(&s->f.services, s->room_id);
+    s->room = do_open(&s->f, s->room_id);
     s->f.wake = (struct wake){count_wakes, s};
     s->woken = 0;
 }
@@ -47,7 +47,7 @@ static void scene_fini(struct scene *s)
 
 static void type(struct scene *s, const struct caller *who, int64_t timeout_ms)
 {
-    check_ok(typing_set(&s->f.services, s->room, who->user_nid, who->user_id, timeout_ms));
+    check_ok(typing_set(&s->f.services, s->f.arena, who, s->room_id, timeout_ms));
 }
 
 /* The list as a sync since `after` tells it; "" if it does not. */
@@ -144,7 +144,8 @@ static void crowd(void **state)
     struct scene s;
     scene_init(&s);
     for (int i = 0; i < 150; i++) {
-        struct caller who = {.user_nid = 1000 + i, .user_id = str_fmt(s.f.arena, "@c%d:hearth.test", i)};
+        struct caller who = fixture_user(&s.f, CSTR(s.f.arena, "c%d", i));
+        do_join(&s.f, &who, s.room_id);
         type(&s, &who, 1000);
     }
     const struct json *content = typing_content(&s.f.services, s.f.arena, s.room->nid, 0, INT64_MAX);
@@ -156,12 +157,66 @@ static void crowd(void **state)
     scene_fini(&s);
 }
 
+/* Who leaves or is thrown out does not type there any more, and who is not joined never does. */
+static void leaves(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s);
+    struct caller carol = fixture_user(&s.f, "carol");
+    do_join(&s.f, &carol, s.room_id);
+    type(&s, &s.alice, 30000);
+    type(&s, &carol, 30000);
+    int64_t since = position(&s);
+    do_leave(&s.f, &carol, s.room_id);
+    check_str(told(&s, since), STR("[\"@alice:hearth.test\"]"), "carol has left");
+    check_fault(typing_set(&s.f.services, s.f.arena, &carol, s.room_id, 30000), M_FORBIDDEN, "left");
+    check_fault(typing_set(&s.f.services, s.f.arena, &carol, STR("!none:x"), 30000), M_FORBIDDEN, "unknown");
+    do_join(&s.f, &carol, s.room_id);
+    since = position(&s);
+    do_say(&s.f, &carol, s.room_id, "1"); /* a membership event or a message of who stays changes nothing */
+    check_str(told(&s, since), STR(""), "as before");
+    type(&s, &carol, 30000);
+    since = position(&s);
+    do_kick(&s.f, &s.alice, s.room_id, &carol);
+    check_str(told(&s, since), STR("[\"@alice:hearth.test\"]"), "carol was kicked");
+    scene_fini(&s);
+}
+
+/* All rooms whose time is up are told of at one position of the clock, and all quiet ones are forgotten at once. */
+static void many_rooms_at_once(void **state)
+{
+    enum { ROOMS = 20 };
+    (void)state;
+    struct scene s;
+    struct str ids[ROOMS];
+    scene_init(&s);
+    for (int i = 0; i < ROOMS; i++) {
+        ids[i] = fixture_room(&s.f, &s.alice, "{}");
+        check_ok(typing_set(&s.f.services, s.f.arena, &s.alice, ids[i], 1000));
+    }
+    now_ms += 1000;
+    s.woken = 0;
+    typing_expire(&s.f.services);
+    assert_int_equal(s.woken, ROOMS);
+    now_ms += 1000000;
+    typing_expire(&s.f.services);
+    for (int i = 0; i < ROOMS; i++) {
+        struct room *room = do_open(&s.f, ids[i]);
+        assert_int_equal(typing_last_pos(&s.f.services, room->nid), 0);
+        room_close(&s.f.services, &room);
+    }
+    scene_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(told_once),
         cmocka_unit_test(expires),
         cmocka_unit_test(crowd),
+        cmocka_unit_test(leaves),
+        cmocka_unit_test(many_rooms_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
