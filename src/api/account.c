@@ -54,7 +54,12 @@ static struct http_reply deactivate(struct api_request *r)
     struct http_reply reply;
     if (!interactive_auth(r, &uia_flow_password, 1, r->caller.user_nid, &auth, &reply))
         return reply;
-    fault = account_deactivate(r->services, auth.user_nid, auth.user_id, erase);
+    fault = account_deactivate(r->services, &(struct account_deactivation){
+                                                .user_nid = auth.user_nid,
+                                                .user_id = auth.user_id,
+                                                .shown_hash = auth.password_hash,
+                                                .erase = erase,
+                                            });
     if (fault.code)
         return reply_fault(fault);
     uia_finish(r->services, &auth);

@@ -32,7 +32,12 @@ static struct http_reply delete_all(struct api_request *r, const struct str *dev
     struct http_reply reply;
     if (!interactive_auth(r, &uia_flow_password, 1, r->caller.user_nid, &auth, &reply))
         return reply;
-    struct fault fault = device_delete(r->services, r->caller.user_nid, device_ids, count);
+    struct fault fault = device_delete(r->services, &(struct device_deletion){
+                                                        .user_nid = r->caller.user_nid,
+                                                        .shown_hash = auth.password_hash,
+                                                        .device_ids = device_ids,
+                                                        .count = count,
+                                                    });
     if (fault.code)
         return reply_fault(fault);
     uia_finish(r->services, &auth);

@@ -230,8 +230,11 @@ struct fault account_create(const struct services *s, struct arena *a, struct st
 struct change {
     const struct services *s;
     int64_t user_nid;
+    const struct account_password_change *password;
+    struct str password_hash; /* the new one */
+    const struct account_deactivation *deactivation;
     bool is_admin;
-    bool erase;
+    struct fault refused;
 };
 
 static void change_committed(void *arg)
@@ -242,45 +245,29 @@ static void change_committed(void *arg)
 
 static struct fault run_change(struct change *change, bool (*run)(struct store_tx *, void *))
 {
-    return storage_write(change->s, (struct store_job){.run = run, .committed = change_committed, .arg = change}, NULL);
+    return storage_write(change->s, (struct store_job){.run = run, .committed = change_committed, .arg = change},
+                         &change->refused);
 }
-
-struct password_job {
-    const struct services *s;
-    const struct account_password_change *change;
-    struct str hash;
-    struct fault refused;
-};
 
 static bool run_set_password(struct store_tx *tx, void *arg)
 {
-    struct password_job *job = arg;
-    const struct account_password_change *change = job->change;
-    if (!account_login_holds(tx, change->user_nid, change->shown_hash, &job->refused) ||
-        !accounts_set_password(tx, change->user_nid, job->hash))
+    struct change *change = arg;
+    if (!account_login_holds(tx, change->user_nid, change->password->shown_hash, &change->refused) ||
+        !accounts_set_password(tx, change->user_nid, change->password_hash))
         return false;
-    if (change->logout)
-        device_remove_all(tx, change->user_nid, change->keep_device_nid);
+    if (change->password->logout)
+        device_remove_all(tx, change->user_nid, change->password->keep_device_nid);
     return true;
-}
-
-static void set_password_committed(void *arg)
-{
-    struct password_job *job = arg;
-    account_cache_drop_user(job->s->accounts->cache, job->change->user_nid);
 }
 
 struct fault account_set_password(const struct services *s, struct arena *a,
                                   const struct account_password_change *change)
 {
-    struct password_job job = {.s = s, .change = change};
+    struct change job = {.s = s, .user_nid = change->user_nid, .password = change};
     struct fault fault = account_password_acceptable(change->password);
     if (!fault.code)
-        fault = account_password_hash(s->accounts->passwords, a, change->password, &job.hash);
-    if (fault.code)
-        return fault;
-    return storage_write(
-        s, (struct store_job){.run = run_set_password, .committed = set_password_committed, .arg = &job}, &job.refused);
+        fault = account_password_hash(s->accounts->passwords, a, change->password, &job.password_hash);
+    return fault.code ? fault : run_change(&job, run_set_password);
 }
 
 static bool run_set_admin(struct store_tx *tx, void *arg)
@@ -299,9 +286,13 @@ struct fault account_set_admin(const struct services *s, int64_t user_nid, bool 
 static bool run_deactivate(struct store_tx *tx, void *arg)
 {
     struct change *change = arg;
+    const struct account_deactivation *deactivation = change->deactivation;
+    if (deactivation->shown_hash.p &&
+        !account_login_holds(tx, change->user_nid, deactivation->shown_hash, &change->refused))
+        return false;
     device_remove_all(tx, change->user_nid, 0);
-    accounts_deactivate(tx, change->user_nid, clock_now_ms(), change->erase);
-    if (change->erase) {
+    accounts_deactivate(tx, change->user_nid, clock_now_ms(), deactivation->erase);
+    if (deactivation->erase) {
         profiles_delete_all(tx, change->user_nid);
         account_data_delete_all(tx, change->user_nid);
         filters_delete_all(tx, change->user_nid);
@@ -309,14 +300,14 @@ static bool run_deactivate(struct store_tx *tx, void *arg)
     return true;
 }
 
-struct fault account_deactivate(struct services *s, int64_t user_nid, struct str user_id, bool erase)
+struct fault account_deactivate(struct services *s, const struct account_deactivation *deactivation)
 {
-    struct change change = {.s = s, .user_nid = user_nid, .erase = erase};
+    struct change change = {.s = s, .user_nid = deactivation->user_nid, .deactivation = deactivation};
     struct fault fault = run_change(&change, run_deactivate);
     if (fault.code)
         return fault;
-    log_info("deactivated", LOG_STR("user", user_id), LOG_INT("erase", erase));
+    log_info("deactivated", LOG_STR("user", deactivation->user_id), LOG_INT("erase", deactivation->erase));
     if (s->accounts->hooks.user_deactivated)
-        s->accounts->hooks.user_deactivated(s, user_nid, user_id);
+        s->accounts->hooks.user_deactivated(s, deactivation->user_nid, deactivation->user_id);
     return FAULT_NONE;
 }

@@ -98,9 +98,17 @@ struct fault account_set_password(const struct services *s, struct arena *a,
                                   const struct account_password_change *change) __attribute__((warn_unused_result));
 struct fault account_set_admin(const struct services *s, int64_t user_nid, bool is_admin)
     __attribute__((warn_unused_result));
+struct account_deactivation {
+    int64_t user_nid;
+    struct str user_id;
+    struct str shown_hash; /* as in struct account_password_change */
+    bool erase;
+};
+
 /* Ends all sessions, takes the password, with `erase` also profile, account data and filters, leaves all rooms. The
- * user id stays taken. (client-server API, "Account deactivation") */
-struct fault account_deactivate(struct services *s, int64_t user_nid, struct str user_id, bool erase)
+ * user id stays taken. M_USER_DEACTIVATED and M_FORBIDDEN only if a password was shown. (client-server API, "Account
+ * deactivation") */
+struct fault account_deactivate(struct services *s, const struct account_deactivation *deactivation)
     __attribute__((warn_unused_result));
 
 /* M_INVALID_USERNAME or M_USER_IN_USE, or no fault and the user id a new account of that name would have (capitals

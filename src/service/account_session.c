@@ -163,10 +163,11 @@ struct fault account_session_refresh(const struct services *s, struct arena *a, 
 
 struct fault account_session_end(const struct services *s, const struct caller *caller)
 {
-    return device_delete(s, caller->user_nid, &caller->device_id, 1);
+    return device_delete(
+        s, &(struct device_deletion){.user_nid = caller->user_nid, .device_ids = &caller->device_id, .count = 1});
 }
 
 struct fault account_session_end_all(const struct services *s, const struct caller *caller)
 {
-    return device_delete_all(s, caller->user_nid, 0);
+    return device_delete(s, &(struct device_deletion){.user_nid = caller->user_nid});
 }

@@ -159,7 +159,11 @@ static struct fault user_deactivate(struct services *s, struct arena *a, const s
     struct fault fault = need_account(s, a, args, &info);
 
     if (!fault.code)
-        fault = account_deactivate(s, info.user_nid, info.user_id, json_bool_at(args, STR("erase"), false));
+        fault = account_deactivate(s, &(struct account_deactivation){
+                                          .user_nid = info.user_nid,
+                                          .user_id = info.user_id,
+                                          .erase = json_bool_at(args, STR("erase"), false),
+                                      });
     if (!fault.code)
         json_set_str(a, result, STR("user_id"), info.user_id);
     return fault;

@@ -7,6 +7,7 @@
 #include "codec/utf8.h"
 #include "service/account.h"
 #include "service/account_cache.h"
+#include "service/account_login.h"
 #include "service/storage.h"
 #include "store/devices.h"
 #include "store/tokens.h"
@@ -113,22 +114,21 @@ void device_remove_all(struct store_tx *tx, int64_t user_nid, int64_t keep_devic
 
 struct removal {
     const struct services *s;
-    int64_t user_nid;
-    const struct str *device_ids; /* NULL: all but keep_device_nid */
-    size_t count;
-    int64_t keep_device_nid;
+    const struct device_deletion *deletion;
+    struct fault refused;
 };
 
 static bool removal_run(struct store_tx *tx, void *arg)
 {
     struct removal *removal = arg;
-    if (!removal->device_ids) {
-        device_remove_all(tx, removal->user_nid, removal->keep_device_nid);
-        return true;
-    }
-    for (size_t i = 0; i < removal->count; i++) {
+    const struct device_deletion *deletion = removal->deletion;
+    if (deletion->shown_hash.p && !account_login_holds(tx, deletion->user_nid, deletion->shown_hash, &removal->refused))
+        return false;
+    if (!deletion->device_ids)
+        device_remove_all(tx, deletion->user_nid, 0);
+    for (size_t i = 0; deletion->device_ids && i < deletion->count; i++) {
         struct device_row row;
-        if (devices_find(tx, removal->user_nid, removal->device_ids[i], store_tx_arena(tx), &row))
+        if (devices_find(tx, deletion->user_nid, deletion->device_ids[i], store_tx_arena(tx), &row))
             device_remove(tx, row.device_nid);
     }
     return true;
@@ -137,23 +137,14 @@ static bool removal_run(struct store_tx *tx, void *arg)
 static void removal_committed(void *arg)
 {
     struct removal *removal = arg;
-    account_cache_drop_user(removal->s->accounts->cache, removal->user_nid);
+    account_cache_drop_user(removal->s->accounts->cache, removal->deletion->user_nid);
 }
 
-static struct fault remove_devices(struct removal *removal)
+struct fault device_delete(const struct services *s, const struct device_deletion *deletion)
 {
-    return storage_write(removal->s,
-                         (struct store_job){.run = removal_run, .committed = removal_committed, .arg = removal}, NULL);
-}
-
-struct fault device_delete(const struct services *s, int64_t user_nid, const struct str *device_ids, size_t count)
-{
-    return remove_devices(&(struct removal){.s = s, .user_nid = user_nid, .device_ids = device_ids, .count = count});
-}
-
-struct fault device_delete_all(const struct services *s, int64_t user_nid, int64_t keep_device_nid)
-{
-    return remove_devices(&(struct removal){.s = s, .user_nid = user_nid, .keep_device_nid = keep_device_nid});
+    struct removal removal = {.s = s, .deletion = deletion};
+    return storage_write(s, (struct store_job){.run = removal_run, .committed = removal_committed, .arg = &removal},
+                         &removal.refused);
 }
 
 /* --- when and where devices were last seen --- */

@@ -26,11 +26,16 @@ struct fault device_get(const struct services *s, struct arena *a, const struct 
 /* M_NOT_FOUND. `name` with p == NULL leaves the name as it is. */
 struct fault device_rename(const struct services *s, const struct caller *caller, struct str device_id, struct str name)
     __attribute__((warn_unused_result));
-/* Deletes those of these devices that the user has, with their tokens. */
-struct fault device_delete(const struct services *s, int64_t user_nid, const struct str *device_ids, size_t count)
-    __attribute__((warn_unused_result));
-/* Deletes all devices of the user but `keep_device_nid` (0: none). */
-struct fault device_delete_all(const struct services *s, int64_t user_nid, int64_t keep_device_nid)
+struct device_deletion {
+    int64_t user_nid;
+    struct str shown_hash; /* of the password that was asked for: it must still be the account's; p == NULL: none */
+    const struct str *device_ids; /* NULL: all */
+    size_t count;
+};
+
+/* Deletes those of these devices that the user has, with their tokens. M_USER_DEACTIVATED and M_FORBIDDEN only if a
+ * password was shown. */
+struct fault device_delete(const struct services *s, const struct device_deletion *deletion)
     __attribute__((warn_unused_result));
 
 /* A name as it is kept: cut to DEVICE_NAME_MAX, at the end of a character. */

@@ -1,6 +1,7 @@
 #include "base/thread.h"
 #include "service/account.h"
 #include "service/account_login.h"
+#include "service/device.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -221,11 +222,20 @@ static struct fault begin(struct world *w, const struct account_info *account)
     return account_session_begin(&w->services, w->arena, account, &ask, &session);
 }
 
-static struct fault set_password(struct world *w, int64_t user_nid, struct str password, struct str shown_hash)
+static struct fault set_password(struct world *w, int64_t user_nid, struct str password, struct str shown_hash,
+                                 bool logout)
 {
     struct account_password_change change = {
-        .user_nid = user_nid, .password = password, .shown_hash = shown_hash, .logout = true};
+        .user_nid = user_nid, .password = password, .shown_hash = shown_hash, .logout = logout};
     return account_set_password(&w->services, w->arena, &change);
+}
+
+static struct fault deactivate(struct world *w, const struct account_info *account, struct str shown_hash, bool erase)
+{
+    return account_deactivate(&w->services, &(struct account_deactivation){.user_nid = account->user_nid,
+                                                                           .user_id = account->user_id,
+                                                                           .shown_hash = shown_hash,
+                                                                           .erase = erase});
 }
 
 /* Between the moment when a password is checked and the one when something comes of it, the account may change. */
@@ -234,19 +244,32 @@ static void what_was_shown_before_a_change_is_worth_nothing(void **state)
     struct world w;
     (void)state;
     world_init(&w, NULL);
-    int64_t nid = world_user(&w, STR("alice")).user_nid;
+    struct account_info alice = world_user(&w, STR("alice"));
+    int64_t nid = alice.user_nid;
+    struct str one = STR("ONE");
+    struct session session = world_login(&w, nid, one, false);
     struct account_info before = shown(&w, WORLD_PASSWORD);
     assert_int_equal(begin(&w, &before).code, ERRCODE_NONE);
-    assert_int_equal(set_password(&w, nid, STR("another horse"), (struct str){0}).code, ERRCODE_NONE);
+    assert_int_equal(set_password(&w, nid, STR("another horse"), (struct str){0}, false).code, ERRCODE_NONE);
     assert_int_equal(begin(&w, &before).code, M_FORBIDDEN);
-    assert_int_equal(set_password(&w, nid, STR("a third horse"), before.password_hash).code, M_FORBIDDEN);
+    assert_int_equal(set_password(&w, nid, STR("a third horse"), before.password_hash, true).code, M_FORBIDDEN);
+    struct device_deletion deletion = {
+        .user_nid = nid, .shown_hash = before.password_hash, .device_ids = &one, .count = 1};
+    assert_int_equal(device_delete(&w.services, &deletion).code, M_FORBIDDEN);
+    assert_int_equal(deactivate(&w, &alice, before.password_hash, false).code, M_FORBIDDEN);
+    assert_int_equal(code_of(&w, session.access_token), ERRCODE_NONE);
 
     struct account_info after = shown(&w, STR("another horse"));
+    deletion.shown_hash = after.password_hash;
+    assert_int_equal(device_delete(&w.services, &deletion).code, ERRCODE_NONE);
+    assert_int_equal(code_of(&w, session.access_token), M_UNKNOWN_TOKEN);
     assert_int_equal(begin(&w, &after).code, ERRCODE_NONE);
-    assert_int_equal(account_deactivate(&w.services, nid, before.user_id, false).code, ERRCODE_NONE);
+    assert_int_equal(deactivate(&w, &alice, after.password_hash, false).code, ERRCODE_NONE);
     assert_int_equal(begin(&w, &after).code, M_USER_DEACTIVATED);
-    assert_int_equal(set_password(&w, nid, STR("a third horse"), after.password_hash).code, M_USER_DEACTIVATED);
-    assert_int_equal(set_password(&w, nid, STR("a third horse"), (struct str){0}).code, M_USER_DEACTIVATED);
+    assert_int_equal(device_delete(&w.services, &deletion).code, M_USER_DEACTIVATED);
+    assert_int_equal(deactivate(&w, &alice, after.password_hash, true).code, M_USER_DEACTIVATED);
+    assert_int_equal(set_password(&w, nid, STR("a third horse"), after.password_hash, true).code, M_USER_DEACTIVATED);
+    assert_int_equal(set_password(&w, nid, STR("a third horse"), (struct str){0}, true).code, M_USER_DEACTIVATED);
     world_fini(&w);
 }
 
@@ -268,7 +291,7 @@ static void deactivation(void **state)
     struct account_info alice = world_user(&w, STR("alice"));
     struct session session = world_login(&w, alice.user_nid, STR("ONE"), false);
     assert_int_equal(code_of(&w, session.access_token), ERRCODE_NONE);
-    assert_int_equal(account_deactivate(&w.services, alice.user_nid, alice.user_id, true).code, ERRCODE_NONE);
+    assert_int_equal(deactivate(&w, &alice, (struct str){0}, true).code, ERRCODE_NONE);
     check_str(departed, STR("@alice:example.org"), "hook");
     assert_int_equal(code_of(&w, session.access_token), M_UNKNOWN_TOKEN);
     struct str user_id;

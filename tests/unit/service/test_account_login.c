@@ -60,7 +60,10 @@ static void passwords(void **state)
     world_init(&w, NULL);
     world_user(&w, STR("alice"));
     struct account_info gone = world_user(&w, STR("gone"));
-    assert_int_equal(account_deactivate(&w.services, gone.user_nid, gone.user_id, false).code, ERRCODE_NONE);
+    assert_int_equal(account_deactivate(&w.services, &(struct account_deactivation){.user_nid = gone.user_nid,
+                                                                                    .user_id = gone.user_id})
+                         .code,
+                     ERRCODE_NONE);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct fault fault = login(&w, cases[i].user, str_of(cases[i].password), "192.0.2.1");
         check_case(fault.code == cases[i].want, cases[i].user);

@@ -54,15 +54,18 @@ static void deleting_takes_the_tokens(void **state)
     struct session bobs = world_login(&w, bob.user_nid, STR("BOBS"), false);
     world_caller(&w, one.access_token);
     struct str ids[] = {STR("ONE"), STR("BOBS"), STR("NOBODYS")};
-    assert_int_equal(device_delete(&w.services, alice.user_nid, ids, COUNT_OF(ids)).code, ERRCODE_NONE);
+    struct device_deletion deletion = {.user_nid = alice.user_nid, .device_ids = ids, .count = COUNT_OF(ids)};
+    assert_int_equal(device_delete(&w.services, &deletion).code, ERRCODE_NONE);
     assert_int_equal(account_authenticate(&w.services, w.arena, one.access_token, &caller).code, M_UNKNOWN_TOKEN);
     assert_int_equal(account_session_refresh(&w.services, w.arena, one.refresh_token, &one).code, M_UNKNOWN_TOKEN);
     world_caller(&w, two.access_token);
     world_caller(&w, bobs.access_token);
 
     one = world_login(&w, alice.user_nid, STR("ONE"), false);
-    assert_int_equal(device_delete_all(&w.services, alice.user_nid, one.device_nid).code, ERRCODE_NONE);
-    world_caller(&w, one.access_token);
+    deletion = (struct device_deletion){.user_nid = alice.user_nid};
+    assert_int_equal(device_delete(&w.services, &deletion).code, ERRCODE_NONE);
+    world_caller(&w, bobs.access_token);
+    assert_int_equal(account_authenticate(&w.services, w.arena, one.access_token, &caller).code, M_UNKNOWN_TOKEN);
     assert_int_equal(account_authenticate(&w.services, w.arena, two.access_token, &caller).code, M_UNKNOWN_TOKEN);
     world_fini(&w);
 }

@@ -157,7 +157,10 @@ static void an_old_password_is_forgotten(void **state)
     assert_int_equal(r.outcome, UIA_PASSED);
     assert_true(r.password_hash.n > 0);
     /* Passed, but the operation failed: the session is as good as its password. */
-    assert_int_equal(account_deactivate(&w.services, alice.user_nid, alice.user_id, false).code, ERRCODE_NONE);
+    assert_int_equal(account_deactivate(&w.services, &(struct account_deactivation){.user_nid = alice.user_nid,
+                                                                                    .user_id = alice.user_id})
+                         .code,
+                     ERRCODE_NONE);
     assert_int_equal(check(&w, &ask, with(&w, "", session)).outcome, UIA_CHALLENGED);
     world_fini(&w);
 }
