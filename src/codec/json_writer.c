@@ -70,6 +70,18 @@ void json_end_array(struct json_writer *w)
     end(w, false);
 }
 
+struct json_writer_mark json_writer_mark(const struct json_writer *w)
+{
+    return (struct json_writer_mark){.state = *w, .n = w->out->n};
+}
+
+void json_writer_rewind(struct json_writer *w, struct json_writer_mark mark)
+{
+    assert(w->depth >= mark.state.depth && w->out->n >= mark.n);
+    *w = mark.state;
+    w->out->n = mark.n;
+}
+
 void json_key(struct json_writer *w, struct str key)
 {
     assert(w->depth > 0 && !w->after_key && (w->is_object & top_bit(w)));

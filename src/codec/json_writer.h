@@ -29,6 +29,14 @@ void json_begin_object(struct json_writer *w);
 void json_end_object(struct json_writer *w);
 void json_begin_array(struct json_writer *w);
 void json_end_array(struct json_writer *w);
+/* A place in the text that is being written, to go back to when what followed turns out not to be wanted. Marks are
+ * good until the container in which they were taken ends. */
+struct json_writer_mark {
+    struct json_writer state;
+    size_t n;
+};
+struct json_writer_mark json_writer_mark(const struct json_writer *w);
+void json_writer_rewind(struct json_writer *w, struct json_writer_mark mark);
 /* A member's name; exactly one value must follow. */
 void json_key(struct json_writer *w, struct str key);
 void json_put_str(struct json_writer *w, struct str s);

@@ -159,11 +159,41 @@ static void test_overflow(void **state)
     buf_fini(&b);
 }
 
+/* What was begun and not wanted leaves nothing behind, in whatever container it began. */
+static void test_rewind(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 10000);
+    struct json_writer w;
+    json_writer_init(&w, &b);
+    json_begin_object(&w);
+    struct json_writer_mark empty = json_writer_mark(&w);
+    json_key(&w, STR("a"));
+    json_begin_array(&w);
+    json_put_int(&w, 1);
+    json_begin_object(&w);
+    json_writer_rewind(&w, empty);
+    json_field_int(&w, STR("b"), 2);
+    struct json_writer_mark filled = json_writer_mark(&w);
+    json_field_int(&w, STR("c"), 3);
+    json_writer_rewind(&w, filled);
+    json_key(&w, STR("d"));
+    json_begin_array(&w);
+    struct json_writer_mark inside = json_writer_mark(&w);
+    json_put_int(&w, 4);
+    json_writer_rewind(&w, inside);
+    json_end_array(&w);
+    json_end_object(&w);
+    check_str(buf_str(&b), STR("{\"b\":2,\"d\":[]}"), "rewound");
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything), cmocka_unit_test(test_value_alone), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_wrong_use),  cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_wrong_use),  cmocka_unit_test(test_overflow),    cmocka_unit_test(test_rewind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
