@@ -7,6 +7,7 @@
 #include "http/server.h"
 #include "main/notify.h"
 #include "main/server.h"
+#include "service/account_departure.h"
 #include "service/control.h"
 #include "service/typing.h"
 
@@ -232,6 +233,7 @@ static void tick(struct serving *s)
     int64_t now = clock_mono_ms();
 
     typing_expire(&s->server.services);
+    account_departure_tick(&s->server.services);
     if (s->watchdog_ms > 0 && now >= s->watchdog_due_ms) {
         notify_watchdog();
         s->watchdog_due_ms = now + s->watchdog_ms;

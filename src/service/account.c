@@ -30,6 +30,7 @@ struct accounts *accounts_new(void)
     accounts->passwords = account_passwords_new();
     accounts->sightings = device_sightings_new();
     accounts->uia = uia_sessions_new();
+    account_departures_init(&accounts->departures);
     return accounts;
 }
 
@@ -307,7 +308,6 @@ struct fault account_deactivate(struct services *s, const struct account_deactiv
     if (fault.code)
         return fault;
     log_info("deactivated", LOG_STR("user", deactivation->user_id), LOG_INT("erase", deactivation->erase));
-    if (s->accounts->hooks.user_deactivated)
-        s->accounts->hooks.user_deactivated(s, deactivation->user_nid, deactivation->user_id);
+    account_departure_begin(s, deactivation->user_nid, deactivation->user_id);
     return FAULT_NONE;
 }

@@ -7,6 +7,7 @@
  *      account_login.c      identifier and password -> account
  *      account_password.c   hashing, a bounded number at once
  *      account_limit.c      how often somebody may guess
+ *      account_departure.c  deactivated users leave their rooms, be it after a restart
  *      uia.c                User-Interactive Authentication
  *      registration_token.c, device.c, profile.c, account_data.c: what their names say
  *
@@ -19,6 +20,7 @@
 
 #include "base/arena.h"
 #include "matrix/errcode.h"
+#include "service/account_departure.h"
 #include "service/caller.h"
 #include "service/services.h"
 
@@ -32,8 +34,10 @@ struct uia_sessions;
 struct account_hooks {
     /* The display name or avatar of the caller is another one now, and stored. */
     void (*profile_changed)(struct services *s, struct arena *a, const struct caller *caller);
-    /* The user has gone: no room should count on them. The account is deactivated already. */
-    void (*user_deactivated)(struct services *s, int64_t user_nid, struct str user_id);
+    /* The user has gone: no room should count on them. The account is deactivated already. Leaves at most `rooms_max`
+     * rooms; DEPARTURE_FAILED if the database failed. */
+    enum account_departure (*user_deactivated)(struct services *s, int64_t user_nid, struct str user_id,
+                                               size_t rooms_max);
 };
 
 struct accounts {
@@ -42,6 +46,7 @@ struct accounts {
     struct account_passwords *passwords;
     struct device_sightings *sightings;
     struct uia_sessions *uia;
+    struct account_departures departures;
     struct account_hooks hooks;
 };
 

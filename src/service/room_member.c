@@ -340,20 +340,24 @@ struct room_nids {
     size_t count;
 };
 
-static struct room_nids rooms_of(struct services *s, struct arena *a, int64_t user_nid)
+/* False, and no rooms, if they could not be read. */
+static bool rooms_of(struct services *s, struct arena *a, int64_t user_nid, struct room_nids *list_out)
 {
     struct membership_row *rows;
     struct store_tx *tx = store_read_begin(s->store);
-    struct room_nids list = {.count = memberships_of_user(tx, user_nid, a, &rows)};
-    if (!store_read_end(&tx))
-        list.count = 0;
-    list.nids = ARENA_ARRAY(a, list.count, int64_t);
-    list.memberships = ARENA_ARRAY(a, list.count, enum membership);
-    for (size_t i = 0; i < list.count; i++) {
-        list.nids[i] = rows[i].room_nid;
-        list.memberships[i] = rows[i].membership;
+    size_t count = memberships_of_user(tx, user_nid, a, &rows);
+    bool ok = store_read_end(&tx);
+    count = ok ? count : 0;
+    *list_out = (struct room_nids){
+        .nids = ARENA_ARRAY(a, count, int64_t),
+        .memberships = ARENA_ARRAY(a, count, enum membership),
+        .count = count,
+    };
+    for (size_t i = 0; i < count; i++) {
+        list_out->nids[i] = rows[i].room_nid;
+        list_out->memberships[i] = rows[i].membership;
     }
-    return list;
+    return ok;
 }
 
 static void update_profile_in(struct services *s, struct arena *a, const struct caller *caller, int64_t room_nid)
@@ -372,7 +376,9 @@ static void update_profile_in(struct services *s, struct arena *a, const struct 
 
 void rooms_profile_changed(struct services *s, struct arena *a, const struct caller *caller)
 {
-    struct room_nids list = rooms_of(s, a, caller->user_nid);
+    struct room_nids list;
+    if (!rooms_of(s, a, caller->user_nid, &list))
+        log_warn("room: a profile change reached no room", LOG_STR("user", caller->user_id));
     for (size_t i = 0; i < list.count; i++) {
         struct arena_mark mark = arena_mark(a);
         if (list.memberships[i] == MEMBERSHIP_JOIN)
@@ -381,25 +387,41 @@ void rooms_profile_changed(struct services *s, struct arena *a, const struct cal
     }
 }
 
-void rooms_user_deactivated(struct services *s, int64_t user_nid, struct str user_id)
+/* False if the user is in the room still, because the database failed. What a room's rules forbid, they forbid for
+ * good. */
+static bool leave_for_good(struct services *s, struct arena *a, const struct caller *caller, int64_t room_nid)
+{
+    struct room *room;
+    struct json *content = json_object(a);
+    json_set_str(a, content, STR("membership"), STR("leave"));
+    struct fault fault = room_open_nid(s, room_nid, ROOM_UNKNOWN, &room);
+    if (!fault.code)
+        fault = append_member(s, a, caller, room, caller->user_id, content);
+    if (fault.code)
+        log_warn("room: a deactivated user could not leave", LOG_INT("room_nid", room_nid),
+                 LOG_STR("why", fault.message));
+    room_close(s, &room);
+    return fault.status < 500;
+}
+
+enum account_departure rooms_user_deactivated(struct services *s, int64_t user_nid, struct str user_id,
+                                              size_t rooms_max)
 {
     struct arena *a = arena_new();
     struct caller caller = {.user_nid = user_nid, .user_id = user_id};
-    struct room_nids list = rooms_of(s, a, user_nid);
-    for (size_t i = 0; i < list.count; i++) {
+    struct room_nids list;
+    bool ok = rooms_of(s, a, user_nid, &list);
+    size_t left = 0;
+    size_t i = 0;
+    for (; i < list.count && left < rooms_max; i++) {
         enum membership m = list.memberships[i];
         if (m != MEMBERSHIP_JOIN && m != MEMBERSHIP_INVITE && m != MEMBERSHIP_KNOCK)
             continue;
-        struct room *room;
-        struct json *content = json_object(a);
-        json_set_str(a, content, STR("membership"), STR("leave"));
-        struct fault fault = room_open_nid(s, list.nids[i], ROOM_UNKNOWN, &room);
-        if (!fault.code)
-            fault = append_member(s, a, &caller, room, user_id, content);
-        if (fault.code)
-            log_warn("room: a deactivated user could not leave", LOG_INT("room_nid", list.nids[i]),
-                     LOG_STR("why", fault.message));
-        room_close(s, &room);
+        struct arena_mark mark = arena_mark(a);
+        ok = leave_for_good(s, a, &caller, list.nids[i]) && ok;
+        arena_release(a, mark);
+        left++;
     }
     arena_free(&a);
+    return !ok ? DEPARTURE_FAILED : i < list.count ? DEPARTURE_MORE : DEPARTURE_DONE;
 }

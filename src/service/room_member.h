@@ -9,6 +9,7 @@
 #ifndef HEARTH_SERVICE_ROOM_MEMBER_H
 #define HEARTH_SERVICE_ROOM_MEMBER_H
 
+#include "service/account_departure.h"
 #include "service/room.h"
 
 /* The room id of a room id or of a local alias. M_NOT_FOUND, M_INVALID_PARAM. */
@@ -46,6 +47,7 @@ struct fault room_member_put(struct services *s, struct arena *a, const struct c
 /* Hooks of accounts (struct account_hooks): the user's member events follow their profile; a deactivated user leaves.
  */
 void rooms_profile_changed(struct services *s, struct arena *a, const struct caller *caller);
-void rooms_user_deactivated(struct services *s, int64_t user_nid, struct str user_id);
+enum account_departure rooms_user_deactivated(struct services *s, int64_t user_nid, struct str user_id,
+                                              size_t rooms_max);
 
 #endif

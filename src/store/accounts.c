@@ -18,6 +18,10 @@ static const struct sql update_admin = SQL("UPDATE accounts SET is_admin = $2 WH
 static const struct sql update_deactivate =
     SQL("UPDATE accounts SET password_hash = NULL, deactivated_ts = coalesce(deactivated_ts, $2),"
         " erased = CASE WHEN $3 = 1 THEN 1 ELSE erased END WHERE user_nid = $1");
+static const struct sql insert_departure =
+    SQL("INSERT INTO departures (user_nid) VALUES ($1) ON CONFLICT (user_nid) DO NOTHING");
+static const struct sql delete_departure = SQL("DELETE FROM departures WHERE user_nid = $1");
+static const struct sql select_departing = SQL("SELECT min(user_nid) FROM departures WHERE user_nid > $1");
 
 static struct account_row row_of(struct sql_cursor *c, struct arena *a)
 {
@@ -97,4 +101,15 @@ void accounts_set_admin(struct store_tx *tx, int64_t user_nid, bool is_admin)
 void accounts_deactivate(struct store_tx *tx, int64_t user_nid, int64_t ts, bool erase)
 {
     sql_exec(tx, &update_deactivate, SQL_INT(user_nid), SQL_INT(ts), SQL_INT(erase));
+    sql_exec(tx, &insert_departure, SQL_INT(user_nid));
+}
+
+void accounts_departed(struct store_tx *tx, int64_t user_nid)
+{
+    sql_exec(tx, &delete_departure, SQL_INT(user_nid));
+}
+
+int64_t accounts_departing(struct store_tx *tx, int64_t after)
+{
+    return sql_int_of(tx, &select_departing, 0, SQL_INT(after));
 }

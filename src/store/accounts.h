@@ -35,7 +35,12 @@ bool accounts_insert(struct store_tx *tx, struct account_row *row);
 /* False if the account is deactivated: it stays without a password. */
 bool accounts_set_password(struct store_tx *tx, int64_t user_nid, struct str password_hash);
 void accounts_set_admin(struct store_tx *tx, int64_t user_nid, bool is_admin);
-/* Takes the password away; `erase` is remembered, and a later call can only add it. */
+/* Takes the password away; `erase` is remembered, and a later call can only add it. The user is among those who have
+ * rooms to leave, until accounts_departed(). */
 void accounts_deactivate(struct store_tx *tx, int64_t user_nid, int64_t ts, bool erase);
+void accounts_departed(struct store_tx *tx, int64_t user_nid);
+
+/* The next deactivated user after number `after` who has rooms to leave; 0 if there is none. */
+int64_t accounts_departing(struct store_tx *tx, int64_t after);
 
 #endif

@@ -2,7 +2,11 @@
 (client-server API, "Client Authentication", "Account management", "Profiles", "Server discovery")."""
 
 import concurrent.futures
+import contextlib
 import re
+import sqlite3
+import threading
+import time
 
 import pytest
 
@@ -343,3 +347,61 @@ def test_deactivation(server, alice, bob, erase):
         server.login(alice.user_id)
     answer = server.call("GET", f"{CLIENT}/register/available?username={name}")
     assert (answer.status, answer.errcode) == (400, "M_USER_IN_USE")
+
+
+def membership(watcher, room, user):
+    return watcher.state(room, "m.room.member", user.user_id)["membership"]
+
+
+def test_deactivation_goes_on_after_a_restart(own_server):
+    """The account was closed and the server ended before it had left the rooms."""
+    with own_server as server:
+        alice, bob = server.register("alice"), server.register("bob")
+        rooms = [bob.create_room(preset="public_chat") for _ in range(25)]
+        for room in rooms:
+            alice.join(room)
+        invited = bob.create_room(invite=[alice.user_id])
+        server.stop()
+        with contextlib.closing(sqlite3.connect(next(server.data.glob("*.db")))) as database, database:
+            account = "(SELECT user_nid FROM users WHERE user_id = ?)"
+            database.execute("UPDATE accounts SET deactivated_ts = 1, password_hash = NULL"
+                             f" WHERE user_nid = {account}", [alice.user_id])
+            database.execute(f"INSERT INTO departures (user_nid) SELECT {account}", [alice.user_id])
+        server.start()
+        for room in [*rooms, invited]:
+            hearth.eventually(lambda room=room: membership(bob, room, alice) == "leave")
+        # And that was that: who is let in again by nobody stays out, and nothing is left to do.
+        server.stop()
+        with contextlib.closing(sqlite3.connect(next(server.data.glob("*.db")))) as database:
+            assert database.execute("SELECT count(*) FROM departures").fetchone() == (0,)
+        server.start()
+
+
+def test_deactivation_that_is_killed(own_server):
+    """Whenever it dies: either nothing has happened, or all rooms are left after the next start."""
+    with own_server as server:
+        bob = server.register("bob")
+        rooms = [bob.create_room(preset="public_chat") for _ in range(30)]
+        begun = 0
+        for delay in (0.02, 0.03, 0.05, 0.08):
+            alice = server.register("alice")
+            for room in rooms:
+                alice.join(room)
+
+            def deactivate(alice=alice):
+                with contextlib.suppress(OSError, hearth.http.client.HTTPException):
+                    uia(alice, "POST", "/account/deactivate")
+
+            thread = threading.Thread(target=deactivate)
+            thread.start()
+            time.sleep(delay)
+            server.kill()
+            thread.join()
+            server.start()
+            if alice.call("GET", "/account/whoami").status == 200:
+                assert all(membership(bob, room, alice) == "join" for room in rooms)
+                continue
+            begun += 1
+            for room in rooms:
+                hearth.eventually(lambda room=room, alice=alice: membership(bob, room, alice) == "leave")
+        assert begun > 0

@@ -273,26 +273,15 @@ static void what_was_shown_before_a_change_is_worth_nothing(void **state)
     world_fini(&w);
 }
 
-static struct str departed;
-
-static void note_departure(struct services *s, int64_t user_nid, struct str user_id)
-{
-    (void)s;
-    (void)user_nid;
-    departed = user_id;
-}
-
 static void deactivation(void **state)
 {
     struct world w;
     (void)state;
     world_init(&w, NULL);
-    w.services.accounts->hooks.user_deactivated = note_departure;
     struct account_info alice = world_user(&w, STR("alice"));
     struct session session = world_login(&w, alice.user_nid, STR("ONE"), false);
     assert_int_equal(code_of(&w, session.access_token), ERRCODE_NONE);
     assert_int_equal(deactivate(&w, &alice, (struct str){0}, true).code, ERRCODE_NONE);
-    check_str(departed, STR("@alice:example.org"), "hook");
     assert_int_equal(code_of(&w, session.access_token), M_UNKNOWN_TOKEN);
     struct str user_id;
     assert_int_equal(account_name_free(&w.services, w.arena, STR("alice"), &user_id).code, M_USER_IN_USE);

@@ -1,6 +1,8 @@
 #include "service/room_member.h"
 #include "store/profiles.h"
 
+#include <sqlite3.h>
+
 #include "room_fixture.h"
 
 /* --- every action of every person in every position --- */
@@ -240,6 +242,90 @@ static void forgetting(void **state)
     fixture_fini(&f);
 }
 
+/* Who has left reads on up to there, however often they were asked back since. */
+static void asked_back_for_ever(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+    struct str room = fixture_room(&f, &alice, "{'preset':'public_chat'}");
+    struct json *events;
+    do_join(&f, &bob, room);
+    do_state(&f, &alice, room, "org.example", "", "{}");
+    do_leave(&f, &bob, room);
+    do_state(&f, &alice, room, "org.example", "later", "{}");
+    for (int i = 0; i < 60; i++) {
+        do_invite(&f, &alice, room, &bob);
+        do_leave(&f, &bob, room);
+    }
+    check_ok(room_read_state(&f.services, f.arena, &bob, room, &events));
+    assert_int_equal(events->count, 6 + 2);
+    fixture_fini(&f);
+}
+
+/* --- the column joined_until in databases from before it --- */
+
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* Puts what all users' rows say of one room into `out`; returns how many are neither 0 nor for ever. */
+static int read_until(const char *path, struct str room_id, int64_t *out, int users)
+{
+    struct fixture f;
+    int between = 0;
+    fixture_init(&f, path);
+    struct store_tx *tx = store_read_begin(f.services.store);
+    int64_t room_nid = rooms_nid_of(tx, room_id);
+    for (int i = 0; i < users; i++) {
+        struct membership_row row;
+        memberships_get(tx, i + 1, room_nid, &row);
+        out[i] = row.joined_until;
+        between += row.joined_until > 0 && row.joined_until < INT64_MAX;
+    }
+    assert_true(store_read_end(&tx));
+    fixture_fini(&f);
+    return between;
+}
+
+static void joined_until_of_old_databases(void **state)
+{
+    enum { USERS = 30, STEPS = 600 };
+    (void)state;
+    char *folder = scratch_folder();
+    char *path = scratch_path(folder, "db");
+    struct fixture f;
+    unsigned seed = 1;
+    int64_t before[USERS], after[USERS];
+    char kept[64];
+    fixture_init(&f, path);
+    struct caller users[USERS];
+    for (int i = 0; i < USERS; i++)
+        users[i] = fixture_user(&f, CSTR(f.arena, "u%d", i));
+    struct str made = fixture_room(&f, &users[0], "{'preset':'public_chat'}");
+    memcpy(kept, made.p, made.n);
+    struct str room = {kept, made.n};
+    for (int i = 0; i < STEPS; i++) {
+        seed = seed * 1103515245 + 12345;
+        const struct caller *who = &users[1 + (seed >> 8) % (USERS - 1)];
+        enum action action = (enum action)((seed >> 16) % 7);
+        bool own = action == JOIN || action == LEAVE || action == KNOCK;
+        (void)act(&f, action, own ? who : &users[0], room, who->user_id); /* many are refused */
+    }
+    fixture_fini(&f);
+    assert_true(read_until(path, room, before, USERS) > 5);
+    run_sql(path, "ALTER TABLE memberships DROP COLUMN joined_until; DELETE FROM migrations WHERE number = 5");
+    read_until(path, room, after, USERS);
+    assert_memory_equal(before, after, sizeof before);
+    free(path);
+    scratch_remove(folder);
+}
+
 static bool set_name(struct store_tx *tx, void *arg)
 {
     const struct caller *who = arg;
@@ -272,7 +358,8 @@ static void profiles_and_deactivation(void **state)
     size_t count = replay(&f, rooms[0]);
     rooms_profile_changed(&f.services, f.arena, &bob); /* nothing new */
     assert_int_equal(replay(&f, rooms[0]), count);
-    rooms_user_deactivated(&f.services, bob.user_nid, bob.user_id);
+    assert_int_equal(rooms_user_deactivated(&f.services, bob.user_nid, bob.user_id, 2), DEPARTURE_MORE);
+    assert_int_equal(rooms_user_deactivated(&f.services, bob.user_nid, bob.user_id, 2), DEPARTURE_DONE);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(membership_of(&f, rooms[i], &bob), i < 3 ? MEMBERSHIP_LEAVE : MEMBERSHIP_BAN);
         replay(&f, rooms[i]);
@@ -316,6 +403,8 @@ int main(void)
         cmocka_unit_test(power),
         cmocka_unit_test(restricted),
         cmocka_unit_test(forgetting),
+        cmocka_unit_test(asked_back_for_ever),
+        cmocka_unit_test(joined_until_of_old_databases),
         cmocka_unit_test(profiles_and_deactivation),
         cmocka_unit_test(resolving),
     };
