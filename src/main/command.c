@@ -1,13 +1,14 @@
 #include "main/command.h"
 
 #include "codec/json_writer.h"
+#include "main/config_option.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
-static const struct command_flag common_flags[] = {
+const struct command_flag command_common_flags[] = {
     {.name = "--config", .value = "FILE", .help = "the configuration file"},
     {.name = "--json", .help = "print the result as JSON"},
     {.name = "--help", .help = "explain the command"},
@@ -27,8 +28,7 @@ static const struct command_flag *find_flag(const struct command_flag *flags, st
     return NULL;
 }
 
-/* The command that the first words name, one or two of them. */
-static const struct command *find_command(const char *const *words, size_t count, size_t *used_out)
+const struct command *command_find(const char *const *words, size_t count, size_t *used_out)
 {
     const struct command *command;
 
@@ -42,19 +42,98 @@ static const struct command *find_command(const char *const *words, size_t count
     return NULL;
 }
 
+/* Whether a word may be meant that was mistyped, and how much so. */
+static bool resembles(struct str word, struct str meant, size_t *distance_inout)
+{
+    size_t limit = 2 + meant.n / 4, distance = config_option_distance(word, meant, limit);
+
+    *distance_inout += distance;
+    return distance < limit;
+}
+
+/* The command or noun that words without meaning resemble most; or NULL. A noun stands for itself if it is alone. */
+static const char *nearest_command(struct arena *a, const char *const *words, size_t count)
+{
+    const char *best = NULL;
+    size_t least = SIZE_MAX;
+
+    for (size_t i = 0; command_at(i); i++) {
+        struct str second, first = str_cut(str_of(command_at(i)->name), ' ', &second);
+        size_t distance = 0;
+        bool alone = second.n > 0 && count == 1;
+        if (!resembles(str_of(words[0]), first, &distance) ||
+            (second.n > 0 && !alone && !resembles(str_of(words[1]), second, &distance)) || distance >= least)
+            continue;
+        least = distance;
+        best = alone ? str_cstr(a, first) : command_at(i)->name;
+    }
+    return best;
+}
+
+/* "create, list, ...": what may follow the noun; empty if it is none. */
+static struct str verbs_of(struct arena *a, const char *noun)
+{
+    struct str verbs = STR("");
+
+    for (size_t i = 0; command_at(i); i++) {
+        struct str verb, first = str_cut(str_of(command_at(i)->name), ' ', &verb);
+        if (verb.n > 0 && str_eq(first, str_of(noun)))
+            verbs = str_fmt(a, "%.*s%s%.*s", STR_ARG(verbs), verbs.n > 0 ? ", " : "", STR_ARG(verb));
+    }
+    return verbs;
+}
+
+bool command_is_noun(struct arena *a, const char *word)
+{
+    return verbs_of(a, word).n > 0;
+}
+
+struct str command_unknown(struct arena *a, const char *const *words, size_t count)
+{
+    struct str verbs = verbs_of(a, words[0]);
+    const char *nearest = nearest_command(a, words, count);
+    bool two = count > 1 && (verbs.n > 0 || (nearest && strchr(nearest, ' ')));
+    struct str text = str_fmt(a, "there is no command %s%s%s", words[0], two ? " " : "", two ? words[1] : "");
+
+    if (nearest)
+        return str_fmt(a, "%.*s; did you mean %s?", STR_ARG(text), nearest);
+    if (verbs.n > 0)
+        return str_fmt(a, "%.*s; %s has: %.*s", STR_ARG(text), words[0], STR_ARG(verbs));
+    return text;
+}
+
+static struct str unknown_flag(const struct command_line *line, struct str name)
+{
+    const struct command_flag *tables[] = {line->command ? line->command->flags : NULL, command_common_flags};
+    const char *best = NULL;
+    size_t least = SIZE_MAX;
+
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        for (const struct command_flag *flag = tables[i]; flag && flag->name; flag++) {
+            size_t distance = 0;
+            if (resembles(name, str_of(flag->name), &distance) && distance < least) {
+                least = distance;
+                best = flag->name;
+            }
+        }
+    }
+    return str_fmt(line->arena, "there is no flag %.*s%s%s%s", STR_ARG(name), best ? "; did you mean " : "",
+                   best ? best : "", best ? "?" : "");
+}
+
 /* The flag that `argument` names, among those of the command and those of all; "--name=value" is cut. */
 static bool take_flag(struct command_line *line, const char *argument, const char *next, bool *used_next_out,
                       struct str *complaint_out)
 {
     struct str whole = str_of(argument), value, name = str_cut(whole, '=', &value);
-    const struct command_flag *flag = find_flag(common_flags, name);
+    const struct command_flag *flag = find_flag(command_common_flags, name);
     bool has_value = name.n < whole.n;
 
     *used_next_out = false;
     if (!flag && line->command)
         flag = find_flag(line->command->flags, name);
     if (!flag)
-        *complaint_out = str_fmt(line->arena, "there is no flag %s", argument);
+        *complaint_out = unknown_flag(line, name);
     else if (!flag->value && has_value)
         *complaint_out = str_fmt(line->arena, "%s takes no value", flag->name);
     else if (flag->value && !has_value && !next)
@@ -75,8 +154,8 @@ static bool takes_next(const char *argument)
 {
     const struct command_flag *flag;
 
-    if (find_flag(common_flags, str_of(argument)))
-        return find_flag(common_flags, str_of(argument))->value != NULL;
+    if (find_flag(command_common_flags, str_of(argument)))
+        return find_flag(command_common_flags, str_of(argument))->value != NULL;
     for (size_t i = 0; command_at(i); i++) {
         flag = find_flag(command_at(i)->flags, str_of(argument));
         if (flag)
@@ -112,11 +191,13 @@ static bool take_words(struct command_line *line, int argc, char *const *argv, s
 
     if (count == 0)
         return true;
-    if (count <= COMMAND_ARGS_MAX + 2)
-        line->command = find_command(words, count, &used);
+    line->command = command_find(words, count, &used);
+    if (!line->command && count == 1 && command_is_noun(line->arena, words[0])) {
+        line->noun = words[0];
+        return true;
+    }
     if (!line->command) {
-        *complaint_out = str_fmt(line->arena, "there is no command %s%s%s", words[0], count > 1 ? " " : "",
-                                 count > 1 ? words[1] : "");
+        *complaint_out = command_unknown(line->arena, words, count);
         return false;
     }
     for (size_t i = used; i < count && line->arg_count < COMMAND_ARGS_MAX; i++)
@@ -143,6 +224,11 @@ bool command_parse(struct command_line *line, int argc, char *const *argv, struc
     line->config_path = command_flag(line, "--config");
     line->json = command_flag(line, "--json") != NULL;
     line->help = command_flag(line, "--help") != NULL;
+    if (line->noun && !line->help) {
+        *complaint_out =
+            str_fmt(line->arena, "%s wants one of: %.*s", line->noun, STR_ARG(verbs_of(line->arena, line->noun)));
+        return false;
+    }
     if (line->command && !line->help &&
         (line->arg_count < line->command->args_min || line->arg_count > line->command->args_max)) {
         *complaint_out = str_fmt(line->arena, "%s wants %s", line->command->name,
@@ -227,53 +313,6 @@ void command_print_str(FILE *out, struct str text)
     }
 }
 
-static void print_flags(FILE *out, const struct command_flag *flags)
-{
-    for (; flags->name; flags++)
-        fprintf(out, "  %s%s%-*s  %s\n", flags->name, flags->value ? " " : "",
-                (int)(24 - strlen(flags->name) - (flags->value ? 1 : 0)), flags->value ? flags->value : "",
-                flags->help);
-}
-
-static void print_command(FILE *out, const struct command *command)
-{
-    fprintf(out, "hearth %s%s%s [FLAGS]\n%s\n\n", command->name, command->arguments ? " " : "",
-            command->arguments ? command->arguments : "", command->help);
-    print_flags(out, command->flags);
-    print_flags(out, common_flags);
-}
-
-static void print_overview(FILE *out)
-{
-    fputs("hearth COMMAND [ARGUMENTS] [FLAGS]: a Matrix homeserver\n\n", out);
-    for (size_t i = 0; command_at(i); i++) {
-        const struct command *c = command_at(i);
-        fprintf(out, "  %s%s%-*s  %s\n", c->name, c->arguments ? " " : "",
-                (int)(24 - strlen(c->name) - (c->arguments ? 1 : 0)), c->arguments ? c->arguments : "", c->help);
-    }
-    fputs("\nFlags of every command:\n", out);
-    print_flags(out, common_flags);
-    fputs("\nWithout --config the file is the one that HEARTH_CONFIG names, else the first of ./hearth.toml,\n"
-          "./data/hearth.toml and /etc/hearth/hearth.toml that exists.\n"
-          "Exit codes: 0 done, 1 failed, 2 not understood; 78 if serve finds its configuration wrong.\n",
-          out);
-}
-
-enum command_exit command_help(struct command_line *line)
-{
-    size_t used = 0;
-
-    if (line->arg_count == 0) {
-        print_overview(line->out);
-        return COMMAND_OK;
-    }
-    const struct command *command = find_command(line->args, line->arg_count, &used);
-    if (!command)
-        return command_fail(line, COMMAND_USAGE, "there is no such command");
-    print_command(line->out, command);
-    return COMMAND_OK;
-}
-
 enum command_exit command_version(struct command_line *line)
 {
     struct json *version = json_object(line->arena);
@@ -284,6 +323,19 @@ enum command_exit command_version(struct command_line *line)
         return command_print_json(line, version);
     fputs("Hearth " HEARTH_VERSION "\n", line->out);
     return COMMAND_OK;
+}
+
+/* With what could have been meant; a noun alone gets its commands. */
+static enum command_exit fail_usage(struct command_line *line, struct str complaint)
+{
+    const char *name = line->command ? line->command->name : line->noun ? line->noun : "";
+
+    command_fail(line, COMMAND_USAGE, "%.*s\nTry: hearth help%s%s", STR_ARG(complaint), name[0] ? " " : "", name);
+    if (line->noun && !line->json) {
+        fputc('\n', line->err);
+        (void)command_help_print(line, line->err, line->noun);
+    }
+    return COMMAND_USAGE;
 }
 
 enum command_exit command_main(int argc, char *const *argv, char *const *environment)
@@ -297,18 +349,17 @@ enum command_exit command_main(int argc, char *const *argv, char *const *environ
     if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
         code = command_version(&line);
     else if (!command_parse(&line, argc, argv, &complaint))
-        code = command_fail(&line, COMMAND_USAGE, "%.*s\nTry: hearth help%s%s", STR_ARG(complaint),
-                            line.command ? " " : "", line.command ? line.command->name : "");
-    else if (line.help && line.command)
-        print_command(line.out, line.command);
-    else if (!line.command && argc > 1 && !line.help)
-        code = command_fail(&line, COMMAND_USAGE, "no command\nTry: hearth help");
-    else if (!line.command)
-        print_overview(line.help ? line.out : line.err);
-    else
+        code = fail_usage(&line, complaint);
+    else if (line.help)
+        code = command_help_print(&line, line.out, line.command ? line.command->name : line.noun ? line.noun : "");
+    else if (line.command)
         code = line.command->run(&line);
-    if (!line.command && argc == 1)
+    else if (argc > 1)
+        code = fail_usage(&line, STR("no command"));
+    else {
+        (void)command_help_print(&line, line.err, "");
         code = COMMAND_USAGE;
+    }
     arena_free(&line.arena);
     return code;
 }

@@ -52,7 +52,8 @@ struct command {
 /* A command line that has been cut. Strings are those of argv. */
 struct command_line {
     struct arena *arena;
-    const struct command *command;
+    const struct command *command; /* NULL: none */
+    const char *noun;              /* "user", when that is all: it is no command, but `hearth user --help` is good */
     const char *args[COMMAND_ARGS_MAX];
     size_t arg_count;
     const struct command_flag *flags[COMMAND_SETS_MAX]; /* as given, in order */
@@ -68,6 +69,14 @@ struct command_line {
 
 /* Row `index` of the table; NULL past the end. */
 const struct command *command_at(size_t index);
+/* Flags of every command; ends with a row without a name. */
+extern const struct command_flag command_common_flags[];
+/* The command that the first one or two words name, and how many that are; or NULL. */
+const struct command *command_find(const char *const *words, size_t count, size_t *used_out);
+/* Whether commands begin with this word and go on ("user"). */
+bool command_is_noun(struct arena *a, const char *word);
+/* What to say of words (at least one) that name no command, with the one they resemble. */
+struct str command_unknown(struct arena *a, const char *const *words, size_t count);
 
 /* Cuts argv (of which the first is the program) into *line, whose arena and streams are set already. False and
  * *complaint_out if it is no command; line->command may be known then. */
@@ -75,6 +84,10 @@ bool command_parse(struct command_line *line, int argc, char *const *argv, struc
     __attribute__((warn_unused_result));
 /* Parses and runs. */
 enum command_exit command_main(int argc, char *const *argv, char *const *environment);
+
+/* Explains the commands whose name is `name` or begins with that word; all for "". As JSON, if that was asked for:
+ * {"commands": [{"name", "arguments", "help", "flags": [{"name", "value", "help", "repeats"}]}], "flags": [...]}. */
+enum command_exit command_help_print(struct command_line *line, FILE *out, const char *name);
 
 /* The value of a flag (of the last, if it stands there twice), "" for one without value; NULL if it is not given. */
 const char *command_flag(const struct command_line *line, const char *name);

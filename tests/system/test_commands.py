@@ -305,6 +305,27 @@ def test_help(own_server):
         assert command in good(own_server, *command.split(), "--help")
 
 
+def test_help_of_a_noun(own_server):
+    """Asked for, it is the answer; left out, it is what was wrong."""
+    asked = good(own_server, "user", "--help")
+    assert asked == good(own_server, "help", "user") and "user create NAME" in asked and "--random-password" in asked
+    assert "token" not in asked
+    done = own_server.command("user")
+    assert (done.returncode, done.stdout) == (2, "") and asked in done.stderr
+    assert json.loads(own_server.command("user", "--json").stderr)["error"].startswith("user wants one of: create")
+
+
+def test_help_as_json(own_server):
+    everything = good_json(own_server, "--help")
+    assert everything == good_json(own_server, "help")
+    commands = {c["name"]: c for c in everything["commands"]}
+    assert {"serve", "user create", "token list"} <= commands.keys()
+    assert {"--config", "--json", "--help"} == {f["name"] for f in everything["flags"]}
+    assert good_json(own_server, "token", "--help")["commands"] == [
+        c for name, c in commands.items() if name.startswith("token ")]
+    assert good_json(own_server, "user", "create", "--help")["commands"] == [commands["user create"]]
+
+
 @pytest.mark.parametrize("arguments", [
     ["nonsense"], ["user"], ["user", "nonsense"], ["user", "create"], ["user", "create", "a", "b"], ["user", "list", "x"],
     ["user", "list", "--nonsense"], ["user", "create", "a", "--password-file"], ["token", "revoke"], ["serve", "x"],

@@ -51,19 +51,32 @@ static const struct {
     {"init --set a=b --set c=d=e", "init --set=a=b --set=c=d=e"},
     {"help user create", "help|user|create"},
     {"user create --help", "user create --help="},
-    {"user", "error: there is no command user"},
-    {"user crate alice", "error: there is no command user crate"},
+    {"user", "error: user wants one of: create, list, password, admin, deactivate"},
+    {"token --json", "error: token wants one of: create, list, revoke"},
+    {"user --help", "(none) --help="},
+    {"user --help --admin", "error: there is no flag --admin"},
+    {"user crate alice", "error: there is no command user crate; did you mean user create?"},
+    {"usr create alice", "error: there is no command usr create; did you mean user create?"},
+    {"users", "error: there is no command users; did you mean user?"},
+    {"user add alice", "error: there is no command user add; user has: create, list, password, admin, deactivate"},
+    {"tokne lits", "error: there is no command tokne lits; did you mean token list?"},
     {"launch", "error: there is no command launch"},
+    {"launch it", "error: there is no command launch"},
+    {"serv", "error: there is no command serv; did you mean serve?"},
+    {"chekc-config x", "error: there is no command chekc-config; did you mean check-config?"},
     {"user create", "error: user create wants NAME"},
     {"user create a b", "error: user create wants NAME"},
     {"user list a", "error: user list wants no arguments"},
-    {"user list a b c d e f g h", "error: there is no command user list"},
+    {"user list a b c d e f g h", "error: user list wants no arguments"},
     {"serve --loud", "error: there is no flag --loud"},
+    {"serve --loud=yes", "error: there is no flag --loud"},
     {"serve -x", "error: there is no flag -x"},
     {"serve --config", "error: --config wants a value: FILE"},
     {"serve --welcome=yes", "error: --welcome takes no value"},
     {"serve --config a --config b", "error: --config is given too often"},
     {"user list --admin", "error: there is no flag --admin"},
+    {"user create --pasword-file=-", "error: there is no flag --pasword-file; did you mean --password-file?"},
+    {"serve --confg", "error: there is no flag --confg; did you mean --config?"},
 };
 
 static void test_lines(void **state)
@@ -125,6 +138,68 @@ static void test_help_names_every_command(void **state)
     arena_free(&a);
 }
 
+static void test_help_of_a_noun(void **state)
+{
+    static const char *const good[][3] = {{"help", "user"}, {"help", "token"}};
+    struct arena *a = arena_new();
+    struct str out;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        struct str noun = str_fmt(a, "%s ", good[i][1]);
+        assert_int_equal(run(a, good[i], &out), COMMAND_OK);
+        for (size_t k = 0; command_at(k); k++) {
+            const struct command *command = command_at(k);
+            bool mine = str_starts(str_of(command->name), noun);
+            check_case((str_find_str(out, str_of(command->help)) < out.n) == mine, command->name);
+            for (size_t f = 0; mine && command->flags[f].name; f++)
+                check_case(str_find_str(out, str_of(command->flags[f].help)) < out.n, command->flags[f].name);
+        }
+    }
+    assert_int_equal(run(a, (const char *const[]){"help", "user", "crate", NULL}, &out), COMMAND_USAGE);
+    check_case(str_find_str(out, STR("did you mean user create?")) < out.n, "did you mean");
+    assert_int_equal(run(a, (const char *const[]){"help", "serve", "now", NULL}, &out), COMMAND_USAGE);
+    arena_free(&a);
+}
+
+static const struct json *json_of(struct arena *a, struct str text)
+{
+    struct json_result parsed = json_parse(a, text, JSON_DEPTH_MAX);
+
+    assert_non_null(parsed.value);
+    return parsed.value;
+}
+
+static void test_help_as_json(void **state)
+{
+    struct arena *a = arena_new();
+    struct str out;
+
+    (void)state;
+    assert_int_equal(run(a, (const char *const[]){"help", "--json", NULL}, &out), COMMAND_OK);
+    const struct json *all = json_of(a, out), *rows = json_get(all, STR("commands"));
+    for (uint32_t i = 0; command_at(i); i++) {
+        const struct command *command = command_at(i);
+        assert_true(i < rows->count);
+        check_str(json_str_at(&rows->items[i], STR("name")), str_of(command->name), command->name);
+        check_str(json_str_at(&rows->items[i], STR("help")), str_of(command->help), command->name);
+        const struct json *flags = json_get(&rows->items[i], STR("flags"));
+        for (uint32_t f = 0; command->flags[f].name; f++)
+            check_str(json_str_at(&flags->items[f], STR("name")), str_of(command->flags[f].name), command->name);
+        assert_null(command->flags[flags->count].name);
+    }
+    assert_null(command_at(rows->count));
+    assert_int_equal(json_get(all, STR("flags"))->count, 3);
+
+    assert_int_equal(run(a, (const char *const[]){"help", "token", "--json", NULL}, &out), COMMAND_OK);
+    assert_int_equal(json_get(json_of(a, out), STR("commands"))->count, 3);
+    assert_int_equal(run(a, (const char *const[]){"help", "--json", "user", "create", NULL}, &out), COMMAND_OK);
+    rows = json_get(json_of(a, out), STR("commands"));
+    assert_int_equal(rows->count, 1);
+    check_str(json_str_at(&rows->items[0], STR("arguments")), STR("NAME"), "arguments");
+    arena_free(&a);
+}
+
 static void test_init_and_check(void **state)
 {
     char folder[] = "/tmp/hearth-test-XXXXXX", path[64];
@@ -170,6 +245,8 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_version),
         cmocka_unit_test(test_help_names_every_command),
+        cmocka_unit_test(test_help_of_a_noun),
+        cmocka_unit_test(test_help_as_json),
         cmocka_unit_test(test_init_and_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
