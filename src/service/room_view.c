@@ -5,8 +5,6 @@
 #include "store/state_keys.h"
 #include "store/state_map.h"
 
-#define REPLACED_MAX 50 /* steps back through a user's memberships in search of a time when they were joined */
-
 int64_t room_view_state_nid(struct room_view *v, int64_t root, struct str type, struct str state_key)
 {
     int64_t key_nid = root ? state_keys_find(v->tx, type, state_key) : 0;
@@ -16,33 +14,6 @@ int64_t room_view_state_nid(struct room_view *v, int64_t root, struct str type, 
 bool room_view_parse(struct room_view *v, const struct event_row *row, struct event *event_out)
 {
     return event_read_stored(v->a, v->version, row->event_id, row->pdu, event_out);
-}
-
-static enum membership membership_of_event(struct room_view *v, int64_t event_nid)
-{
-    struct str pdu = event_nid ? events_pdu(v->tx, event_nid, v->a) : (struct str){0};
-    if (!pdu.p)
-        return MEMBERSHIP_NONE;
-    const struct json *content = json_get(json_parse(v->a, pdu, JSON_DEPTH_MAX).value, STR("content"));
-    return membership_parse(json_str_at(content, STR("membership")));
-}
-
-/* How long the user has been joined, at the latest: for ever if they are, else up to when they left. */
-static int64_t find_joined_until(struct room_view *v)
-{
-    struct event_row row;
-    if (v->own.membership == MEMBERSHIP_JOIN)
-        return INT64_MAX;
-    if (v->own.membership == MEMBERSHIP_NONE || !events_by_nid(v->tx, v->own.event_nid, v->a, &row))
-        return 0;
-    for (int steps = 0; steps < REPLACED_MAX && row.replaces_nid; steps++) {
-        int64_t left_pos = row.pos;
-        if (membership_of_event(v, row.replaces_nid) == MEMBERSHIP_JOIN)
-            return left_pos;
-        if (!events_by_nid(v->tx, row.replaces_nid, v->a, &row))
-            break;
-    }
-    return 0;
 }
 
 void room_view_init(struct room_view *v, struct services *s, struct store_tx *tx, struct arena *a, int64_t room_nid,
@@ -57,7 +28,7 @@ void room_view_init(struct room_view *v, struct services *s, struct store_tx *tx
                             .caller = *caller,
                             .now_ms = clock_now_ms()};
     memberships_get(tx, caller->user_nid, room_nid, &v->own);
-    v->joined_until = find_joined_until(v);
+    v->joined_until = v->own.joined_until;
 }
 
 static bool load_state_event(struct room_view *v, int64_t root, struct str type, struct str state_key,

@@ -21,18 +21,21 @@ enum membership membership_parse(struct str name)
     return MEMBERSHIP_NONE;
 }
 
-#define COLUMNS "user_nid, room_nid, membership, event_nid, pos, forgotten, read_pos, read_notify, read_highlight"
+#define COLUMNS                                                                                                        \
+    "user_nid, room_nid, membership, event_nid, pos, forgotten, read_pos, read_notify, read_highlight, joined_until"
 
 /* The right-hand sides see the row as it was: its membership before this event. */
 static const struct sql upsert =
-    SQL("INSERT INTO memberships (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, 0, $5, $6, $7)"
+    SQL("INSERT INTO memberships (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, 0, $5, $6, $7, 0)"
         " ON CONFLICT (user_nid, room_nid) DO UPDATE SET membership = excluded.membership,"
         " event_nid = excluded.event_nid, pos = excluded.pos, forgotten = 0,"
         " read_pos = CASE WHEN memberships.membership = 'join' THEN memberships.read_pos ELSE excluded.read_pos END,"
         " read_notify = CASE WHEN memberships.membership = 'join' THEN memberships.read_notify"
         " ELSE excluded.read_notify END,"
         " read_highlight = CASE WHEN memberships.membership = 'join' THEN memberships.read_highlight"
-        " ELSE excluded.read_highlight END");
+        " ELSE excluded.read_highlight END,"
+        " joined_until = CASE WHEN memberships.membership = 'join' AND excluded.membership <> 'join'"
+        " THEN excluded.pos ELSE memberships.joined_until END");
 static const struct sql update_read = SQL("UPDATE memberships SET read_pos = $3, read_notify = $4, read_highlight = $5"
                                           " WHERE user_nid = $1 AND room_nid = $2 AND read_pos < $3");
 static const struct sql update_forgotten =
@@ -43,9 +46,6 @@ static const struct sql select_of_room =
     SQL("SELECT " COLUMNS " FROM memberships WHERE room_nid = $1 AND membership = $2"
         " ORDER BY pos LIMIT $3");
 static const struct sql count_of_room = SQL("SELECT count(*) FROM memberships WHERE room_nid = $1 AND membership = $2");
-static const struct sql select_shared =
-    SQL("SELECT 1 FROM memberships AS a JOIN memberships AS b ON b.room_nid = a.room_nid AND b.user_nid = $2"
-        " WHERE a.user_nid = $1 AND a.membership = 'join' AND b.membership = 'join' LIMIT 1");
 /* An event may name a user twice. */
 static const struct sql insert_push =
     SQL("INSERT INTO event_pushes (user_nid, room_nid, pos, notify_delta, highlight_delta) VALUES ($1, $2, $3, $4, $5)"
@@ -65,7 +65,10 @@ static void read_row(struct sql_cursor *c, struct membership_row *row)
         .read_pos = sql_int(c, 6),
         .read_notify = sql_int(c, 7),
         .read_highlight = sql_int(c, 8),
+        .joined_until = sql_int(c, 9),
     };
+    if (row->membership == MEMBERSHIP_JOIN)
+        row->joined_until = INT64_MAX;
 }
 
 static size_t read_rows(struct sql_cursor *c, struct arena *a, struct membership_row **rows_out)
@@ -134,11 +137,6 @@ size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membershi
 int64_t memberships_count(struct store_tx *tx, int64_t room_nid, enum membership m)
 {
     return sql_int_of(tx, &count_of_room, 0, SQL_INT(room_nid), SQL_TEXT(membership_name(m)));
-}
-
-bool memberships_share_room(struct store_tx *tx, int64_t user_nid, int64_t other_nid)
-{
-    return sql_int_of(tx, &select_shared, 0, SQL_INT(user_nid), SQL_INT(other_nid)) == 1;
 }
 
 void event_pushes_add(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t pos, int64_t notify_delta,

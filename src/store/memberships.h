@@ -29,13 +29,14 @@ struct membership_row {
     int64_t event_nid;
     int64_t pos; /* of that event */
     bool forgotten;
+    int64_t joined_until; /* INT64_MAX of who is joined; else where they last ceased to be, 0 if they never were */
     int64_t read_pos; /* the user has read up to here; the room's totals at that place: */
     int64_t read_notify;
     int64_t read_highlight;
 };
 
 /* Sets membership, event and pos; a user who was not joined and now is has read up to that event, whose totals are
- * given. `forgotten` is cleared. Write transactions only. */
+ * given. `forgotten` is cleared, and joined_until follows from what was before. Write transactions only. */
 void memberships_set(struct store_tx *tx, const struct membership_row *row);
 /* Moves the user's reading on to `read_pos`; does nothing if it is there or further already. Write transactions only.
  */
@@ -51,8 +52,6 @@ size_t memberships_of_user(struct store_tx *tx, int64_t user_nid, struct arena *
 size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membership m, size_t limit, struct arena *a,
                            struct membership_row **rows_out);
 int64_t memberships_count(struct store_tx *tx, int64_t room_nid, enum membership m);
-/* True if the two users have a room in which both are joined. */
-bool memberships_share_room(struct store_tx *tx, int64_t user_nid, int64_t other_nid);
 
 /* A push outcome of one event for one user that differs from the default one. Write transactions only. */
 void event_pushes_add(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t pos, int64_t notify_delta,

@@ -162,30 +162,26 @@ static void lists(void **state)
     arena_free(&a);
 }
 
-static void sharing(void **state)
+/* Where the last time as a member ended, through everything that can follow. */
+static void joined_until(void **state)
 {
     static const struct {
-        enum membership mine, theirs;
-        bool want;
-    } cases[] = {
-        {MEMBERSHIP_JOIN, MEMBERSHIP_JOIN, true},      {MEMBERSHIP_JOIN, MEMBERSHIP_INVITE, false},
-        {MEMBERSHIP_LEAVE, MEMBERSHIP_JOIN, false},    {MEMBERSHIP_BAN, MEMBERSHIP_BAN, false},
-        {MEMBERSHIP_INVITE, MEMBERSHIP_INVITE, false}, {MEMBERSHIP_JOIN, MEMBERSHIP_KNOCK, false},
+        enum membership now;
+        int64_t want;
+    } steps[] = {
+        {MEMBERSHIP_INVITE, 0},       {MEMBERSHIP_LEAVE, 0}, {MEMBERSHIP_KNOCK, 0},  {MEMBERSHIP_JOIN, INT64_MAX},
+        {MEMBERSHIP_JOIN, INT64_MAX}, {MEMBERSHIP_LEAVE, 6}, {MEMBERSHIP_INVITE, 6}, {MEMBERSHIP_LEAVE, 6},
+        {MEMBERSHIP_BAN, 6},          {MEMBERSHIP_LEAVE, 6}, {MEMBERSHIP_KNOCK, 6},  {MEMBERSHIP_INVITE, 6},
+        {MEMBERSHIP_JOIN, INT64_MAX}, {MEMBERSHIP_BAN, 14},  {MEMBERSHIP_LEAVE, 14},
     };
+    struct store *store = scratch_open();
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct store *store = scratch_open();
-        set(store, 1, 1, cases[i].mine, 1, 0, 0);
-        set(store, 2, 1, cases[i].theirs, 2, 0, 0);
-        set(store, 1, 2, MEMBERSHIP_JOIN, 3, 0, 0);
-        set(store, 2, 3, MEMBERSHIP_JOIN, 4, 0, 0);
-        struct store_tx *tx = store_read_begin(store);
-        assert_int_equal(memberships_share_room(tx, 1, 2), cases[i].want);
-        assert_int_equal(memberships_share_room(tx, 2, 1), cases[i].want);
-        assert_false(memberships_share_room(tx, 1, 99));
-        assert_true(store_read_end(&tx));
-        store_close(&store);
+    assert_int_equal(get(store, 1, 1).joined_until, 0);
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        set(store, 1, 1, steps[i].now, (int64_t)i + 1, 0, 0);
+        assert_int_equal(get(store, 1, 1).joined_until, steps[i].want);
     }
+    store_close(&store);
 }
 
 /* --- push outcomes --- */
@@ -248,7 +244,7 @@ int main(void)
         cmocka_unit_test(reading_starts_with_a_join),
         cmocka_unit_test(forgetting),
         cmocka_unit_test(lists),
-        cmocka_unit_test(sharing),
+        cmocka_unit_test(joined_until),
         cmocka_unit_test(pushes),
         cmocka_unit_test(push_of_a_user_named_twice),
     };
