@@ -4,25 +4,25 @@
 
 #define NUMBERS                                                                                                        \
     "event_nid, room_nid, pos, sender_nid, state_key_nid, state_before, state_after, replaces_nid, redacted_by_nid,"   \
-    " device_nid, notify_count, highlight_count"
-#define COLUMNS NUMBERS ", event_id, txn_id, pdu"
+    " device_nid, notify_count, highlight_count, sub, status, gap, coalesce(room_state, state_after)"
+#define COLUMNS NUMBERS ", event_id, txn_id, pdu, reason"
 
 static const struct sql insert_event =
     SQL("INSERT INTO events (event_nid, room_nid, pos, sender_nid, state_key_nid, state_before, state_after,"
-        " replaces_nid, device_nid, notify_count, highlight_count, event_id, txn_id, pdu)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
+        " replaces_nid, device_nid, notify_count, highlight_count, event_id, txn_id, pdu, sub, status, gap, room_state,"
+        " reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)");
 static const struct sql select_by_nid = SQL("SELECT " COLUMNS " FROM events WHERE event_nid = $1");
 static const struct sql select_by_id = SQL("SELECT " COLUMNS " FROM events WHERE event_id = $1");
-static const struct sql select_last =
-    SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos <= $2 ORDER BY pos DESC LIMIT 1");
-static const struct sql select_last_numbers =
-    SQL("SELECT " NUMBERS " FROM events WHERE room_nid = $1 AND pos <= $2 ORDER BY pos DESC LIMIT 1");
+static const struct sql select_last = SQL(
+    "SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
+static const struct sql select_last_numbers = SQL(
+    "SELECT " NUMBERS " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
 static const struct sql select_pdu = SQL("SELECT pdu FROM events WHERE event_nid = $1");
 static const struct sql select_id = SQL("SELECT event_id FROM events WHERE event_nid = $1");
 static const struct sql select_newest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos > $2"
-                                            " AND pos <= $3 ORDER BY pos DESC LIMIT $4");
+                                            " AND pos <= $3 ORDER BY pos DESC, sub DESC LIMIT $4");
 static const struct sql select_oldest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos > $2"
-                                            " AND pos <= $3 ORDER BY pos LIMIT $4");
+                                            " AND pos <= $3 ORDER BY pos, sub LIMIT $4");
 static const struct sql select_txn = SQL("SELECT " COLUMNS " FROM events WHERE device_nid = $1 AND txn_id = $2"
                                          " AND room_nid = $3 LIMIT $4");
 static const struct sql update_redacted = SQL("UPDATE events SET pdu = $2, redacted_by_nid = $3 WHERE event_nid = $1");
@@ -41,14 +41,20 @@ static void read_numbers(struct sql_cursor *c, struct event_row *row)
     row->device_nid = sql_int(c, 9);
     row->notify_count = sql_int(c, 10);
     row->highlight_count = sql_int(c, 11);
+    row->sub = sql_int(c, 12);
+    int64_t status = sql_int(c, 13);
+    row->status = (enum event_status)status;
+    row->gap = sql_int(c, 14) != 0;
+    row->room_state = sql_int(c, 15);
 }
 
 static void read_row(struct sql_cursor *c, struct arena *a, struct event_row *row)
 {
     read_numbers(c, row);
-    row->event_id = sql_text(c, 12, a);
-    row->txn_id = sql_text(c, 13, a);
-    row->pdu = sql_text(c, 14, a);
+    row->event_id = sql_text(c, 16, a);
+    row->txn_id = sql_text(c, 17, a);
+    row->pdu = sql_text(c, 18, a);
+    row->reason = sql_text(c, 19, a);
 }
 
 static bool read_one(struct sql_cursor *c, struct arena *a, struct event_row *row)
@@ -60,18 +66,15 @@ static bool read_one(struct sql_cursor *c, struct arena *a, struct event_row *ro
     return found;
 }
 
-static struct sql_value int_or_null(int64_t v)
-{
-    return v ? SQL_INT(v) : SQL_NULL;
-}
-
 void events_insert(struct store_tx *tx, const struct event_row *row)
 {
     sql_exec(tx, &insert_event, SQL_INT(row->event_nid), SQL_INT(row->room_nid), SQL_INT(row->pos),
-             SQL_INT(row->sender_nid), int_or_null(row->state_key_nid), SQL_INT(row->state_before),
-             SQL_INT(row->state_after), int_or_null(row->replaces_nid), int_or_null(row->device_nid),
+             SQL_INT(row->sender_nid), SQL_INT_OR_NULL(row->state_key_nid), SQL_INT(row->state_before),
+             SQL_INT(row->state_after), SQL_INT_OR_NULL(row->replaces_nid), SQL_INT_OR_NULL(row->device_nid),
              SQL_INT(row->notify_count), SQL_INT(row->highlight_count), SQL_TEXT(row->event_id),
-             SQL_TEXT_OR_NULL(row->txn_id), SQL_TEXT(row->pdu));
+             SQL_TEXT_OR_NULL(row->txn_id), SQL_TEXT(row->pdu), SQL_INT(row->sub), SQL_INT(row->status),
+             SQL_INT(row->gap), SQL_INT_OR_NULL(row->room_state == row->state_after ? 0 : row->room_state),
+             SQL_TEXT_OR_NULL(row->reason));
 }
 
 bool events_by_nid(struct store_tx *tx, int64_t event_nid, struct arena *a, struct event_row *row_out)

@@ -2,8 +2,10 @@
  * Events of rooms: the table that everything else points into.
  *
  * An event is stored once, as the PDU that was signed; what the server found out about it (place, states before and
- * after, what it replaces, who redacted it) stands in columns beside it. Events are numbered; `pos` is the event's
- * place in the stream and at once in its room's timeline.
+ * after, what it replaces, who redacted it) stands in columns beside it. Events are numbered in the order in which they
+ * came. An event that came at the end of its room's timeline has its number as `pos`, its place in the stream and in
+ * the timeline at once; history that came later is put in front of the event that it leads to; and rejected and
+ * soft-failed events and outliers have no place, and are met by id or number only.
  *
  * Threads: as store.h says of transactions.
  */
@@ -12,14 +14,28 @@
 
 #include "store/store.h"
 
+/* What became of an event on receipt (server-server API, "Checks performed on receipt of a PDU"). Dropped events are
+ * not stored. */
+enum event_status {
+    EVENT_ACCEPTED,
+    EVENT_REJECTED,
+    EVENT_SOFT_FAILED, /* no client sees it, and it is no forward extremity */
+    EVENT_OUTLIER      /* authorised by its auth events; its place and the states around it are not known */
+};
+
 struct event_row {
     int64_t event_nid;
     int64_t room_nid;
-    int64_t pos;
+    int64_t pos; /* its place in the timeline is (pos, sub); without a place: below 0 */
+    int64_t sub; /* 0, or below 0: history that arrived later, in front of the event at pos */
     int64_t sender_nid;
     int64_t state_key_nid; /* 0: not a state event */
-    int64_t state_before;  /* roots of state maps (state_map.h) */
+    int64_t state_before;  /* roots of state maps (state_map.h); nothing to go by in outliers */
     int64_t state_after;
+    int64_t room_state; /* the current state of the room once the event was in; insert: 0 for state_after, as it is
+                           without forks */
+    enum event_status status;
+    bool gap;                /* history is missing in front of it */
     int64_t replaces_nid;    /* 0: nothing */
     int64_t redacted_by_nid; /* 0: not redacted */
     int64_t device_nid;      /* 0: not sent by a local device */
@@ -27,11 +43,12 @@ struct event_row {
     int64_t highlight_count;
     struct str event_id;
     struct str txn_id; /* p == NULL: none */
+    struct str reason; /* of an event that is not accepted: the rule; p == NULL: none */
     struct str pdu;    /* canonical JSON */
 };
 
 /* Adds the event. Its number is a position taken from store_next_pos(), and so is its pos (the same for an event at the
- * end of its room's timeline). Write transactions only. */
+ * end of its room's timeline); -event_nid as pos stands for no place. Write transactions only. */
 void events_insert(struct store_tx *tx, const struct event_row *row);
 
 /* Each false if there is no such event. Strings are copied into `a`. */

@@ -1,0 +1,89 @@
+#include "store/event_graph.h"
+
+#include "store/events.h"
+#include "store/sql.h"
+
+static const struct sql select_extremities =
+    SQL("SELECT event_nid FROM forward_extremities WHERE room_nid = $1 ORDER BY event_nid");
+static const struct sql delete_extremities = SQL("DELETE FROM forward_extremities WHERE room_nid = $1");
+static const struct sql insert_extremity = SQL("INSERT INTO forward_extremities (room_nid, event_nid) VALUES ($1, $2)");
+static const struct sql insert_awaited = SQL("INSERT INTO awaited_events (event_id, why, event_nid, room_nid)"
+                                             " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
+static const struct sql select_awaited =
+    SQL("SELECT why, event_nid, room_nid FROM awaited_events WHERE event_id = $1 ORDER BY why, event_nid LIMIT $2");
+static const struct sql delete_awaited = SQL("DELETE FROM awaited_events WHERE event_id = $1 AND why = $2");
+static const struct sql select_before =
+    SQL("SELECT event_id FROM awaited_events WHERE event_nid = $1 AND why = 1 ORDER BY event_id LIMIT $2");
+
+size_t forward_extremities_of(struct store_tx *tx, int64_t room_nid, struct arena *a, int64_t **event_nids_out)
+{
+    int64_t *nids = ARENA_ARRAY(a, FORWARD_EXTREMITIES_MAX, int64_t);
+    size_t count = 0;
+    struct sql_cursor c;
+    sql_query(tx, &select_extremities, &c, SQL_INT(room_nid));
+    while (count < FORWARD_EXTREMITIES_MAX && sql_next(&c))
+        nids[count++] = sql_int(&c, 0);
+    sql_end(&c);
+    struct event_row last;
+    if (count == 0 && events_last_numbers(tx, room_nid, INT64_MAX, &last))
+        nids[count++] = last.event_nid;
+    *event_nids_out = nids;
+    return count;
+}
+
+void forward_extremities_set(struct store_tx *tx, int64_t room_nid, const int64_t *event_nids, size_t count)
+{
+    struct event_row last;
+    sql_exec(tx, &delete_extremities, SQL_INT(room_nid));
+    if (count == 1 && events_last_numbers(tx, room_nid, INT64_MAX, &last) && last.event_nid == event_nids[0])
+        return;
+    for (size_t i = count > FORWARD_EXTREMITIES_MAX ? count - FORWARD_EXTREMITIES_MAX : 0; i < count; i++)
+        sql_exec(tx, &insert_extremity, SQL_INT(room_nid), SQL_INT(event_nids[i]));
+}
+
+void awaited_events_add(struct store_tx *tx, struct str event_id, const struct awaited_row *row)
+{
+    sql_exec(tx, &insert_awaited, SQL_TEXT(event_id), SQL_INT(row->why), SQL_INT(row->event_nid),
+             SQL_INT(row->room_nid));
+}
+
+size_t awaited_events_of(struct store_tx *tx, struct str event_id, size_t limit, struct arena *a,
+                         struct awaited_row **rows_out)
+{
+    size_t count = 0;
+    size_t cap = 0;
+    struct awaited_row *rows = NULL;
+    struct sql_cursor c;
+    sql_query(tx, &select_awaited, &c, SQL_TEXT(event_id), SQL_INT(limit));
+    while (sql_next(&c)) {
+        if (count == cap) {
+            size_t grown = cap ? 2 * cap : 4;
+            rows = arena_grow(a, rows, cap * sizeof *rows, grown * sizeof *rows);
+            cap = grown;
+        }
+        int64_t why = sql_int(&c, 0);
+        rows[count++] = (struct awaited_row){(enum awaited)why, sql_int(&c, 1), sql_int(&c, 2)};
+    }
+    sql_end(&c);
+    *rows_out = rows;
+    return count;
+}
+
+void awaited_events_remove(struct store_tx *tx, struct str event_id, enum awaited why)
+{
+    sql_exec(tx, &delete_awaited, SQL_TEXT(event_id), SQL_INT(why));
+}
+
+size_t awaited_events_before(struct store_tx *tx, int64_t event_nid, size_t limit, struct arena *a,
+                             struct str **event_ids_out)
+{
+    struct str *ids = ARENA_ARRAY(a, limit, struct str);
+    size_t count = 0;
+    struct sql_cursor c;
+    sql_query(tx, &select_before, &c, SQL_INT(event_nid), SQL_INT(limit));
+    while (count < limit && sql_next(&c))
+        ids[count++] = sql_text(&c, 0, a);
+    sql_end(&c);
+    *event_ids_out = ids;
+    return count;
+}

@@ -1,0 +1,47 @@
+/*
+ * The graph of a room's events at its ends: forward extremities, which no event follows yet, and events that are
+ * awaited because others name them.
+ *
+ * A room whose history is a line has one forward extremity, the newest event of its timeline, and no row here: what
+ * costs the same for every message should cost nothing. Rows are written where a room has several.
+ *
+ * Threads: as store.h says of transactions.
+ */
+#ifndef HEARTH_STORE_EVENT_GRAPH_H
+#define HEARTH_STORE_EVENT_GRAPH_H
+
+#include "store/store.h"
+
+/* More than this are never kept: the oldest go. They are merged long before (service/room.h). */
+#define FORWARD_EXTREMITIES_MAX 200
+
+/* The forward extremities of the room, oldest first; none if it has no events. */
+size_t forward_extremities_of(struct store_tx *tx, int64_t room_nid, struct arena *a, int64_t **event_nids_out);
+/* Sets them; the newest event of the timeline alone leaves no row. Write transactions only. */
+void forward_extremities_set(struct store_tx *tx, int64_t room_nid, const int64_t *event_nids, size_t count);
+
+/* Why an event is awaited. */
+enum awaited {
+    AWAITED_PREV = 1,  /* it comes before the event that names it: a backward extremity */
+    AWAITED_REDACTION, /* it is to be redacted by it */
+    AWAITED_RELATION   /* it is what it relates to */
+};
+
+struct awaited_row {
+    enum awaited why;
+    int64_t event_nid; /* of the event that names it */
+    int64_t room_nid;
+};
+
+/* Notes that `event_nid` names an event that is not here. Does nothing if that is noted. Write transactions only. */
+void awaited_events_add(struct store_tx *tx, struct str event_id, const struct awaited_row *row);
+/* Who awaits the event; at most `limit`. */
+size_t awaited_events_of(struct store_tx *tx, struct str event_id, size_t limit, struct arena *a,
+                         struct awaited_row **rows_out);
+/* Forgets who awaits it for this reason: it has come, or never will. Write transactions only. */
+void awaited_events_remove(struct store_tx *tx, struct str event_id, enum awaited why);
+/* The prev events that `event_nid` still awaits, at most `limit`: a gap in front of it. */
+size_t awaited_events_before(struct store_tx *tx, int64_t event_nid, size_t limit, struct arena *a,
+                             struct str **event_ids_out);
+
+#endif
