@@ -1,6 +1,8 @@
 #include "base/log.h"
 #include "http/server_parts.h"
 
+#include <assert.h>
+
 static struct exchange *of_work(struct work *w)
 {
     return (struct exchange *)((char *)w - offsetof(struct exchange, work));
@@ -23,9 +25,27 @@ static void push_again(struct exchange *x)
         drop(x);
 }
 
-static void answer(struct exchange *x, struct http_reply *reply)
+/* If too many bytes wait to be read, the answer is that, and not what was to be answered. */
+static void hold_reply(struct exchange *x, struct http_reply *reply, uint64_t group)
+{
+    size_t bytes = reply->body.kind == HTTP_BODY_HEAP ? reply->body.size : 0;
+    if (response_memory_take(&x->server->response_memory, group, bytes)) {
+        x->response_held = bytes;
+        x->response_group = group;
+        return;
+    }
+    log_info("too many bytes of answers are not read: this one is left away", LOG_INT("bytes", bytes));
+    atomic_fetch_add(&x->server->refused_total, 1);
+    http_reply_fini(reply);
+    *reply = http_reply_error(503, "M_LIMIT_EXCEEDED", "Too many answers have not been read yet");
+    bool added = http_reply_header(reply, STR("Retry-After"), STR("5"));
+    assert(added);
+}
+
+static void answer(struct exchange *x, struct http_reply *reply, uint64_t group)
 {
     exchange_free_body(x);
+    hold_reply(x, reply, group);
     exchange_set_reply(x, reply);
     MHD_resume_connection(x->connection);
 }
@@ -82,7 +102,7 @@ void exchange_run(void *ctx, struct work *w, struct arena *a)
     if (reply.parks && !x->timed_out)
         park(x, &reply.park);
     else
-        answer(x, &reply);
+        answer(x, &reply, peer_client_group(&s->trust, exchange_peer(x->connection), headers.pairs, headers.count));
 }
 
 void exchange_discard(void *ctx, struct work *w)

@@ -70,15 +70,18 @@ bool peer_is_local(const struct peer *peer)
     return peer->address.any.sa_family != AF_INET && peer->address.any.sa_family != AF_INET6;
 }
 
+static uint64_t group_of(const struct ip *ip)
+{
+    char key[9] = {ip->v4 ? '4' : '6'};
+    memcpy(key + 1, ip->bytes, ip->v4 ? 4 : 8);
+    uint64_t group = str_hash((struct str){key, sizeof key});
+    return group ? group : 1;
+}
+
 uint64_t peer_group(const struct peer *peer)
 {
     struct ip ip;
-    if (!ip_of_peer(peer, &ip))
-        return 0;
-    char key[9] = {ip.v4 ? '4' : '6'};
-    memcpy(key + 1, ip.bytes, ip.v4 ? 4 : 8);
-    uint64_t group = str_hash((struct str){key, sizeof key});
-    return group ? group : 1;
+    return ip_of_peer(peer, &ip) ? group_of(&ip) : 0;
 }
 
 /* --- trust --- */
@@ -211,21 +214,35 @@ static void follow_hops(const struct peer_trust *t, const struct http_pair *head
     }
 }
 
-struct str peer_client(const struct peer_trust *t, const struct peer *peer, const struct http_pair *headers,
-                       size_t header_count, char text[PEER_TEXT_MAX])
+/* False if it is a unix socket without client behind it. */
+static bool client_ip(const struct peer_trust *t, const struct peer *peer, const struct http_pair *headers,
+                      size_t header_count, struct ip *out)
 {
     const struct str x_forwarded_for = STR("X-Forwarded-For"), forwarded = STR("Forwarded");
     const struct ip none = {0};
-    struct ip ip = none;
-    bool trusted = peer_is_trusted(t, peer);
-    bool has_ip = ip_of_peer(peer, &ip);
-    if (trusted) {
+    *out = none;
+    bool has_ip = ip_of_peer(peer, out);
+    if (peer_is_trusted(t, peer)) {
         bool x = http_pairs_header(headers, header_count, x_forwarded_for).p;
         bool f = http_pairs_header(headers, header_count, forwarded).p;
         if (x || f)
-            follow_hops(t, headers, header_count, x ? x_forwarded_for : forwarded, !x, &ip);
+            follow_hops(t, headers, header_count, x ? x_forwarded_for : forwarded, !x, out);
     }
-    if (!has_ip && memcmp(&ip, &none, sizeof ip) == 0)
+    return has_ip || memcmp(out, &none, sizeof none) != 0;
+}
+
+uint64_t peer_client_group(const struct peer_trust *t, const struct peer *peer, const struct http_pair *headers,
+                           size_t header_count)
+{
+    struct ip ip;
+    return client_ip(t, peer, headers, header_count, &ip) && !is_trusted(t, &ip) ? group_of(&ip) : 0;
+}
+
+struct str peer_client(const struct peer_trust *t, const struct peer *peer, const struct http_pair *headers,
+                       size_t header_count, char text[PEER_TEXT_MAX])
+{
+    struct ip ip;
+    if (!client_ip(t, peer, headers, header_count, &ip))
         return STR("unix");
     inet_ntop(ip.v4 ? AF_INET : AF_INET6, ip.bytes, text, PEER_TEXT_MAX);
     return str_of(text);

@@ -49,6 +49,10 @@ bool peer_is_trusted(const struct peer_trust *t, const struct peer *peer);
 struct str peer_client(const struct peer_trust *t, const struct peer *peer, const struct http_pair *headers,
                        size_t header_count, char text[PEER_TEXT_MAX]);
 
+/* peer_group() of the client's address; 0 if that is a unix socket, or a trusted proxy that tells of no client. */
+uint64_t peer_client_group(const struct peer_trust *t, const struct peer *peer, const struct http_pair *headers,
+                           size_t header_count);
+
 /* Whether it came over a unix socket. */
 bool peer_is_local(const struct peer *peer);
 

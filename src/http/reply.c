@@ -1,9 +1,14 @@
 #include "http/reply.h"
 
+#include "base/memory.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Smaller buffers are left as large as they have grown. */
+static const size_t shrink_from = 64 << 10;
 
 const struct http_pair http_standard_headers[HTTP_STANDARD_HEADER_COUNT] = {
     {STR_INIT("Access-Control-Allow-Origin"), STR_INIT("*")},
@@ -18,7 +23,12 @@ struct http_reply http_reply_take(int status, struct buf *body)
         return http_reply_static(500, STR("{\"errcode\":\"M_UNKNOWN\",\"error\":\"The answer is too large\"}"));
     }
     struct http_reply r = {.status = status, .body = {.kind = HTTP_BODY_HEAP, .fd = -1}};
-    r.body.p = buf_take(body, &r.body.size);
+    size_t cap = body->cap;
+    char *p = buf_take(body, &r.body.size);
+    /* A client that reads slowly keeps it for long. */
+    if (p && cap > shrink_from && cap - r.body.size > cap / 8)
+        p = memory_resize(p, r.body.size);
+    r.body.p = p;
     return r;
 }
 

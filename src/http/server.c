@@ -58,6 +58,7 @@ static struct http_server_options with_defaults(struct http_server_options o)
     o.max_connections = max_connections(o.max_connections);
     o.max_connections_per_address = o.max_connections_per_address ? o.max_connections_per_address : 1024;
     o.body_memory_max = o.body_memory_max ? o.body_memory_max : (size_t)512 << 20;
+    o.response_memory_max = o.response_memory_max ? o.response_memory_max : (size_t)512 << 20;
     o.idle_timeout_ms = o.idle_timeout_ms > 0 ? o.idle_timeout_ms : 60000;
     o.trusted_proxies = NULL;
     return o;
@@ -78,6 +79,7 @@ struct http_server *http_server_new(const struct http_server_options *options, c
     connections_init(&s->connections, s->options.max_connections, s->options.max_connections_per_address, &s->trust);
     deadlines_init(&s->deadlines, s->options.idle_timeout_ms);
     park_table_init(&s->parks);
+    response_memory_init(&s->response_memory, s->options.response_memory_max);
     if (!watch_init(s)) {
         log_error("the system refuses an epoll or event descriptor");
         http_server_free(&s);
@@ -254,6 +256,7 @@ void http_server_free(struct http_server **server)
     for (unsigned i = 0; i < s->listener_count; i++)
         listener_close(&s->listeners[i]);
     watch_fini(s);
+    response_memory_fini(&s->response_memory);
     park_table_fini(&s->parks);
     deadlines_fini(&s->deadlines);
     connections_fini(&s->connections);
@@ -271,6 +274,7 @@ struct http_server_stats http_server_stats(struct http_server *s)
         .refused_total = atomic_load(&s->refused_total),
         .parked_gone_total = atomic_load(&s->parked_gone_total),
     };
+    stats.response_memory = response_memory_held(&s->response_memory);
     stats.connections = connections_count(&s->connections);
     if (s->started) {
         unsigned queued = 0, slow_queued = 0, threads = 0;

@@ -27,6 +27,8 @@
  *     503 M_UNKNOWN     body_memory_max, or the strangers' share of it, is reached
  * and with the connection kept:
  *     503 M_UNKNOWN     the queue of the pool is full (Retry-After: 1)
+ *     503 M_LIMIT_EXCEEDED    the response was made, but response_memory_max, or the share of the client's address, is
+ *                       reached by responses that their clients do not read (Retry-After: 5); below 16 KiB never
  * What libmicrohttpd itself can not read (a malformed Content-Length, a header line without colon, a head beyond its
  * memory, malformed chunks, another version than HTTP/1) it answers with the right status and a short text of its own,
  * and closes the connection. A connection is also closed after a chunked request: among chunks libmicrohttpd takes a
@@ -61,6 +63,8 @@ struct http_server_options {
                                            * makes progress has a deadline that grows from it, see deadline.h */
     size_t body_memory_max;               /* bytes of all bodies that are being held; beyond, 503; 0: 512 MiB. Of
                                            * this the bodies of those who are not `known` share a quarter */
+    size_t response_memory_max;           /* bytes of all response bodies that wait to be read; beyond, 503; 0: 512 MiB.
+                                           * One address gets half of what the others leave of it */
     /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for
      * the peers of unix sockets. The client is the last address in the header that is no trusted proxy itself. If both
      * headers are there, X-Forwarded-For is believed. */
@@ -123,6 +127,7 @@ struct http_server_stats {
     unsigned parked;
     unsigned queued; /* wait for a worker, both pools */
     unsigned slow_threads;
+    size_t response_memory; /* bytes of response bodies that wait to be read, small ones left away */
     uint64_t requests_total;
     uint64_t refused_total;     /* 400, 413, 431 and 503 of this layer */
     uint64_t parked_gone_total; /* clients that went away while parked */

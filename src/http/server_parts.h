@@ -27,6 +27,7 @@
 #include "http/listener.h"
 #include "http/park_table.h"
 #include "http/peer.h"
+#include "http/response_memory.h"
 #include "http/server.h"
 #include "http/worker_pool.h"
 
@@ -66,6 +67,8 @@ struct exchange {
     uint64_t content_length;
     uint64_t received;     /* of the body */
     size_t response_bytes; /* of its body */
+    size_t response_held;  /* what it has taken of the server's response memory, and for whom */
+    uint64_t response_group;
     size_t body_max;
     struct buf body;
     size_t body_held; /* what it has taken of the server's body memory: its capacity, not what has arrived */
@@ -115,6 +118,7 @@ struct http_server {
     struct worker_pool workers;
     struct worker_pool slow_workers;
     struct park_table parks;
+    struct response_memory response_memory;
     struct watch watch;
     bool started;
     atomic_bool draining;

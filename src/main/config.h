@@ -42,6 +42,7 @@ struct config {
     struct config_strings address;
     struct config_ints port;
     int64_t max_request_size;
+    int64_t max_response_memory;
     struct config_strings trusted_proxies;
     int64_t max_connections;
     int64_t max_connections_per_address;

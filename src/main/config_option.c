@@ -126,6 +126,16 @@ static const struct config_option options[] = {
      FIELD(max_request_size),
      .help = "The largest body of any request; larger ones are refused before they are read. Most kinds of "
              "request have a smaller limit of their own, 256 KiB for an event, which this one can only lower."},
+    {.name = "max_response_memory",
+     .type = CONFIG_SIZE,
+     .fallback = "512 MiB",
+     .unit = "bytes",
+     .min = 1 << 20,
+     .max = INT64_C(1) << 40,
+     FIELD(max_response_memory),
+     .help = "How much memory answers may take that clients have asked for and not read yet. One client address may "
+             "have half of what the others leave of it, which is also the largest answer. Beyond it the answer is "
+             "M_LIMIT_EXCEEDED, with the time after which to ask again."},
     {.name = "trusted_proxies",
      .type = CONFIG_STRINGS,
      .fallback = "127.0.0.0/8, ::1, unix",

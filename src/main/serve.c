@@ -119,6 +119,7 @@ static bool start_network(struct serving *s)
         .slow_threads_max = (unsigned)c->slow_threads,
         .max_connections = (unsigned)c->max_connections,
         .max_connections_per_address = (unsigned)c->max_connections_per_address,
+        .response_memory_max = (size_t)c->max_response_memory,
         .idle_timeout_ms = c->client_receive_timeout_ms,
         .trusted_proxies = proxies,
         .trusted_proxy_count = c->trusted_proxies.count,

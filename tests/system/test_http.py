@@ -230,6 +230,54 @@ def test_expect_continue(server):
     assert statuses(received) == [400] and b"M_" in received
 
 
+# --- answers that nobody reads ---
+
+def ask_and_read_nothing(server, client, path, address):
+    head = (f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {client.token}\r\n"
+            f"X-Forwarded-For: {address}\r\n\r\n").encode()
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(hearth.seconds(10))
+    connection.connect(("127.0.0.1", server.port))
+    connection.sendall(head)
+    return connection
+
+
+def test_answers_that_nobody_reads_have_a_limit(own_server):
+    """Of 16 MiB one address gets 8; what clients of other addresses do not read leaves them a part as well."""
+    own_server.write_config(max_response_memory=16 << 20)
+    own_server.start()
+    hoarder = own_server.register("hoarder")
+    room = hoarder.create_room()
+    for i in range(130):
+        hoarder.set_state(room, "org.example.large", {"text": "x" * 60000}, key=str(i))
+    path = f"{hearth.CLIENT}/rooms/{room}/state"
+    whole = own_server.call("GET", path, token=hoarder.token)
+    assert 7 << 20 < len(whole.body) < 8 << 20
+    held = []
+    try:
+        # The kernel takes a part of each answer; what counts is the whole until its last byte has gone there.
+        held.append(ask_and_read_nothing(own_server, hoarder, path, "192.0.2.1"))
+        assert held[0].recv(13) == b"HTTP/1.1 200 "
+        for address in ("192.0.2.1", "192.0.2.2"):
+            held.append(ask_and_read_nothing(own_server, hoarder, path, address))
+            received = held[-1].recv(4096)
+            assert received.startswith(b"HTTP/1.1 503 "), received
+            assert b"retry-after: 5\r\n" in received.lower() and b"M_LIMIT_EXCEEDED" in received
+            assert b"access-control-allow-origin: *" in received.lower()
+        assert own_server.call("GET", "/_matrix/client/versions").status == 200
+        assert len(hoarder.sync(timeout=0)["rooms"]["join"]) == 1
+    finally:
+        for connection in held:
+            connection.close()
+
+    def answer():
+        found = own_server.call("GET", path, token=hoarder.token, headers={"X-Forwarded-For": "192.0.2.2"})
+        return found.json if found.status == 200 else None
+
+    assert len(hearth.eventually(answer)) == len(whole.json)
+
+
 def test_connections_that_say_nothing_keep_nobody_out(server):
     idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
     for connection in idle[::2]:

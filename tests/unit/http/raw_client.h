@@ -5,6 +5,7 @@
  *     /echo         200, the body and how the request was seen
  *     /park/K       parks on key K for 30 s, and answers "woken N" when it has been run again
  *     /park/K/MS    the same for MS milliseconds
+ *     /bytes/N      200, with N bytes of body
  *     /sleep/MS     holds its worker
  *     /answered     is answered by its head
  *     /nothing      is answered by its head with 204
@@ -180,11 +181,26 @@ static inline struct http_reply raw_park(struct http_request *r)
     return http_reply_take(200, &b);
 }
 
+static inline struct http_reply raw_bytes(struct http_request *r)
+{
+    uint64_t n = 0;
+    struct buf b;
+    if (!str_to_u64(r->segments[1], &n))
+        return http_reply_static(400, STR("bad"));
+    buf_init(&b, n);
+    buf_reserve(&b, n);
+    memset(b.p, 'x', n);
+    b.n = n;
+    return http_reply_take(200, &b);
+}
+
 static inline struct http_reply raw_handle(void *ctx, struct http_request *r)
 {
     (void)ctx;
     if (raw_path_is(r->path, "/park/"))
         return raw_park(r);
+    if (raw_path_is(r->path, "/bytes/"))
+        return raw_bytes(r);
     if (raw_path_is(r->path, "/sleep/") || raw_path_is(r->path, "/slow/")) {
         uint64_t ms;
         if (str_to_u64(r->segments[1], &ms))

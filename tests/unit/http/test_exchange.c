@@ -237,6 +237,92 @@ static void strangers_share_a_quarter_of_the_memory(void **state)
     http_server_free(&s);
 }
 
+/* --- answers that nobody reads --- */
+
+enum { MIB = 1 << 20 };
+
+/* Asks for so many bytes, through a proxy, and reads nothing. The kernel takes a few MiB of the answer. */
+static int ask_for_bytes(uint16_t port, const char *client, unsigned bytes)
+{
+    char request[200];
+    int n = snprintf(request, sizeof request, "GET /bytes/%u HTTP/1.1\r\n" HOST "X-Forwarded-For: %s\r\n\r\n", bytes,
+                     client);
+    int fd = raw_connect(port);
+    raw_send(fd, request, (size_t)n);
+    return fd;
+}
+
+static void wait_response_memory(struct http_server *s, size_t bytes)
+{
+    for (unsigned i = 0; i < 5000 && http_server_stats(s).response_memory != bytes; i++)
+        sleep_ms(1);
+    assert_int_equal(http_server_stats(s).response_memory, bytes);
+}
+
+static void check_refused(int fd, const char *what)
+{
+    struct raw_response r = raw_read(fd);
+    check_error(&r, 503, "M_LIMIT_EXCEEDED", what);
+    check_case(strstr(r.head, "Retry-After: 5\r\n"), what);
+}
+
+static void read_bytes(int fd, size_t bytes)
+{
+    static char part[MIB];
+    char last[4] = "";
+    while (memcmp(last, "\r\n\r\n", 4) != 0) {
+        memmove(last, last + 1, 3);
+        assert_true(raw_read_byte(fd, &last[3], 5000));
+    }
+    while (bytes > 0) {
+        ssize_t n = recv(fd, part, bytes < sizeof part ? bytes : sizeof part, 0);
+        assert_true(n > 0);
+        bytes -= (size_t)n;
+    }
+}
+
+static void limits_the_memory_of_answers_that_nobody_reads(void **state)
+{
+    static const char *const trusted[] = {"127.0.0.0/8"};
+    const struct http_server_options options = {
+        .response_memory_max = 40 * MIB, .trusted_proxies = trusted, .trusted_proxy_count = 1};
+    (void)state;
+    uint16_t port;
+    struct http_server *s = raw_server(options, &port);
+    int a = ask_for_bytes(port, "192.0.2.1", 16 * MIB);
+    wait_response_memory(s, 16 * MIB);
+    int again = ask_for_bytes(port, "192.0.2.1", 16 * MIB);
+    check_refused(again, "beyond half of all for one address");
+    raw_send_text(again, GET("/echo")); /* the connection goes on */
+    assert_int_equal(raw_read(again).status, 200);
+    int b = ask_for_bytes(port, "192.0.2.2", 13 * MIB);
+    check_refused(b, "beyond half of what the first has left");
+    close(b);
+    b = ask_for_bytes(port, "192.0.2.2", 11 * MIB);
+    wait_response_memory(s, 27 * MIB);
+    uint64_t refused = http_server_stats(s).refused_total;
+    struct raw_response r = raw_ask(port, GET("/bytes/14000000"));
+    check_error(&r, 503, "M_LIMIT_EXCEEDED", "a proxy that names no client has no share, but the maximum");
+    assert_int_equal(http_server_stats(s).refused_total, refused + 1);
+    r = raw_ask(port, GET("/bytes/8000"));
+    assert_int_equal(r.status, 200);
+    assert_int_equal(r.body_n, 8000);
+    /* Read, or cut off: it is given back. */
+    read_bytes(a, 16 * MIB);
+    wait_response_memory(s, 11 * MIB);
+    close(b);
+    wait_response_memory(s, 0);
+    raw_send_text(again, GET("/bytes/40000000"));
+    read_bytes(again, 40000000);
+    wait_response_memory(s, 0);
+    close(a);
+    a = ask_for_bytes(port, "192.0.2.1", 16 * MIB);
+    wait_response_memory(s, 16 * MIB);
+    http_server_free(&s); /* with one that is being sent */
+    close(a);
+    close(again);
+}
+
 static void honours_expect(void **state)
 {
     (void)state;
@@ -415,6 +501,7 @@ int main(void)
         cmocka_unit_test(takes_large_bodies),
         cmocka_unit_test(limits_the_memory_of_all_bodies),
         cmocka_unit_test(strangers_share_a_quarter_of_the_memory),
+        cmocka_unit_test(limits_the_memory_of_answers_that_nobody_reads),
         cmocka_unit_test(honours_expect),
         cmocka_unit_test(answers_by_the_head),
         cmocka_unit_test(logs_the_request_while_its_head_is_looked_at),

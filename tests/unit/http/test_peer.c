@@ -141,12 +141,30 @@ static void groups_addresses(void **state)
     assert_true(peer_group(&local) == 0);
 }
 
+static void groups_clients(void **state)
+{
+    const struct http_pair header = {STR_INIT("X-Forwarded-For"), STR_INIT("203.0.113.9")};
+    struct peer stranger = peer_of_text("203.0.113.9"), proxy = peer_of_text("10.1.1.1"), local = peer_of_text("");
+    struct peer_trust trust;
+    size_t bad;
+    (void)state;
+    assert_true(peer_trust_init(&trust, trusted, COUNT_OF(trusted), &bad));
+    uint64_t group = peer_group(&stranger);
+    assert_true(group != 0);
+    assert_true(peer_client_group(&trust, &stranger, NULL, 0) == group);
+    assert_true(peer_client_group(&trust, &proxy, &header, 1) == group);
+    assert_true(peer_client_group(&trust, &local, &header, 1) == group);
+    assert_true(peer_client_group(&trust, &proxy, NULL, 0) == 0);
+    assert_true(peer_client_group(&trust, &local, NULL, 0) == 0);
+    peer_trust_fini(&trust);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_client),    cmocka_unit_test(unix_sockets_are_not_trusted_unless_named),
         cmocka_unit_test(refuses_bad_entries), cmocka_unit_test(knows_good_entries),
-        cmocka_unit_test(groups_addresses),
+        cmocka_unit_test(groups_addresses),    cmocka_unit_test(groups_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
