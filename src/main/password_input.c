@@ -1,25 +1,45 @@
 #include "main/password_input.h"
 
-#include "base/file.h"
 #include "crypto/crypto.h"
 #include "crypto/random.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
-#define PASSWORD_MAX  ((size_t)8192) /* far beyond what accounts take: what is cut here is refused there */
+#define PASSWORD_MAX  ((size_t)8192 + 1) /* far beyond what accounts take */
 #define RANDOM_LENGTH 20
 #define FATAL_COUNT   (sizeof(fatal_signals) / sizeof(fatal_signals[0]))
 
-/* One line without its end; false at the end of the input. */
-static bool read_line(FILE *in, char *line, size_t size)
+/* What read_line() says when there is none; known by its address. */
+static const char *const line_missing = "there is no line";
+
+/* The first line without its end, at most size - 1 bytes, as a text. NULL, or what is wrong. */
+static const char *read_line(FILE *in, char *line, size_t size)
 {
-    if (!fgets(line, (int)size, in))
-        return false;
-    line[strcspn(line, "\r\n")] = '\0';
-    return true;
+    size_t n = 0;
+    int c;
+
+    errno = 0;
+    while ((c = getc(in)) != EOF && c != '\n') {
+        if (c == '\0')
+            return "its first line holds a NUL byte";
+        if (n == size - 1)
+            return "its first line is longer than 8192 bytes";
+        line[n++] = (char)c;
+    }
+    if (ferror(in))
+        return errno != 0 ? strerror(errno) : "input/output error";
+    if (c == EOF && n == 0)
+        return line_missing;
+    if (n > 0 && line[n - 1] == '\r')
+        n--;
+    line[n] = '\0';
+    return NULL;
 }
 
 /* The terminal as it was, for the handler: process-wide, because a signal has no other way to find it. Set by the main
@@ -69,7 +89,7 @@ static bool ask(struct command_line *line, const char *prompt, char *password, s
     quiet.c_cc[VSUSP] = _POSIX_VDISABLE; /* a shell would come back without echo */
     catch_signals(before);
     tcsetattr(terminal.fd, TCSAFLUSH, &quiet);
-    bool read = read_line(line->in, password, size);
+    bool read = read_line(line->in, password, size) == NULL;
     tcsetattr(terminal.fd, TCSAFLUSH, &terminal.loud);
     uncatch_signals(before);
     fputc('\n', line->err);
@@ -92,29 +112,55 @@ static enum command_exit ask_twice(struct command_line *line, struct str *passwo
     return code;
 }
 
-static enum command_exit read_stdin(struct command_line *line, struct str *password_out)
+/* `name` stands for the stream in complaints. */
+static enum command_exit read_stream(struct command_line *line, FILE *in, const char *name, struct str *password_out)
 {
     char password[PASSWORD_MAX];
+    const char *complaint = read_line(in, password, sizeof(password));
+    enum command_exit code = COMMAND_OK;
 
-    if (!read_line(line->in, password, sizeof(password)))
-        return command_fail(line, COMMAND_USAGE, "there is no password on standard input");
-    *password_out = str_copy(line->arena, str_of(password));
+    if (complaint == line_missing)
+        code = command_fail(line, COMMAND_USAGE, "there is no password %s %s", in == line->in ? "on" : "in", name);
+    else if (complaint)
+        code = command_fail(line, COMMAND_FAILED, "cannot read the password from %s: %s", name, complaint);
+    else
+        *password_out = str_copy(line->arena, str_of(password));
     explicit_bzero(password, sizeof(password));
-    return COMMAND_OK;
+    return code;
+}
+
+/* What a password may come from: a file, a pipe (as shells make them of "<(...)"), a terminal. */
+static FILE *open_source(const char *path, const char **complaint_out)
+{
+    struct stat info;
+    FILE *in = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    *complaint_out = NULL;
+    if (fd < 0 || fstat(fd, &info) != 0)
+        *complaint_out = strerror(errno);
+    else if (S_ISDIR(info.st_mode))
+        *complaint_out = "it is a folder";
+    else if (!S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode) && !S_ISCHR(info.st_mode))
+        *complaint_out = "it is no file and no pipe";
+    else if (!(in = fdopen(fd, "r")))
+        *complaint_out = strerror(errno);
+    if (!in && fd >= 0)
+        close(fd);
+    return in;
 }
 
 static enum command_exit read_file(struct command_line *line, const char *path, struct str *password_out)
 {
-    struct str content, rest;
-    enum file_result result = file_read(line->arena, str_of(path), PASSWORD_MAX, &content);
+    const char *complaint;
+    FILE *in = open_source(path, &complaint);
 
-    if (result != FILE_OK)
-        return command_fail(line, COMMAND_FAILED, "cannot read the password from %s: %s", path,
-                            file_result_text(result));
-    *password_out = str_cut(content, '\n', &rest);
-    if (str_ends(*password_out, STR("\r")))
-        password_out->n--;
-    return COMMAND_OK;
+    if (!in)
+        return command_fail(line, COMMAND_FAILED, "cannot read the password from %s: %s", path, complaint);
+    setvbuf(in, NULL, _IONBF, 0); /* no copy of it stays behind */
+    enum command_exit code = read_stream(line, in, path, password_out);
+    fclose(in);
+    return code;
 }
 
 enum command_exit password_input_read(struct command_line *line, struct str *password_out, bool *random_out)
@@ -129,8 +175,9 @@ enum command_exit password_input_read(struct command_line *line, struct str *pas
         *password_out = random_string(line->arena, RANDOM_LENGTH, RANDOM_BASE62);
         return COMMAND_OK;
     }
-    if (path && strcmp(path, "-") == 0)
-        return read_stdin(line, password_out);
+    /* By its name in /dev standard input could not be opened if it is a socket, or another user's. */
+    if (path && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0))
+        return read_stream(line, line->in, "standard input", password_out);
     if (path)
         return read_file(line, path, password_out);
     if (isatty(fileno(line->in)))

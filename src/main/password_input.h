@@ -1,6 +1,6 @@
 /*
- * How a command gets a password: from a file, from standard input, made at random, or typed twice at the terminal.
- * Never from the command line, which every user of the machine can read.
+ * How a command gets a password: the first line of a file, a pipe or standard input, made at random, or typed twice at
+ * the terminal. Never from the command line, which every user of the machine can read.
  *
  * Threads: the main thread.
  */

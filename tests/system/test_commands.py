@@ -79,6 +79,23 @@ def test_user_create_from_a_file(site, tmp_path):
     assert "nowhere" in bad(site, "user", "create", "emil", "--password-file", str(tmp_path / "nowhere"))
 
 
+def test_passwords_from_pipes(site, tmp_path):
+    """Process substitution, a named pipe, and standard input by its names in /dev."""
+    shell = f"{hearth.BINARY} --config {site.config} user create dora --password-file <(printf '{SECRET}')"
+    subprocess.run(["bash", "-c", shell], check=True, capture_output=True, env=site.environment(), timeout=60)
+    for name, path in (("emil", "/dev/stdin"), ("frida", "/dev/fd/0"), ("gerd", "/proc/self/fd/0")):
+        good(site, "user", "create", name, "--password-file", path, stdin=SECRET + "\n")
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["bash", "-c", f"echo '{SECRET}' > {fifo}"]):
+        good(site, "user", "create", "hanna", "--password-file", str(fifo))
+    server = running(site)
+    for user in ("dora", "emil", "frida", "gerd", "hanna"):
+        server.login(user, SECRET)
+    assert "/dev/null" in bad(site, "user", "create", "ida", "--password-file", "/dev/null", code=2)
+    assert "8192" in bad(site, "user", "create", "ida", "--password-file", "/dev/stdin", stdin="x" * 10000)
+
+
 def test_user_create_refuses(site):
     good(site, "user", "create", "dora", "--random-password")
     assert "taken" in bad(site, "user", "create", "dora", "--random-password").lower() or \
