@@ -10,6 +10,7 @@ struct adding {
     struct str content;
     struct str hash;
     int64_t filter_nid;
+    struct fault refused;
 };
 
 static bool add_run(struct store_tx *tx, void *arg)
@@ -18,7 +19,11 @@ static bool add_run(struct store_tx *tx, void *arg)
     adding->filter_nid = filters_find(tx, adding->user_nid, adding->hash);
     if (adding->filter_nid)
         return true;
+    adding->refused = FAULT(M_FORBIDDEN, "Too many filters are kept for you");
     if (filters_count(tx, adding->user_nid) >= SAVED_FILTERS_MAX)
+        return false;
+    adding->refused = FAULT(M_TOO_LARGE, "The filters that are kept for you have 2 MiB already");
+    if (filters_bytes(tx, adding->user_nid) + (int64_t)adding->content.n > SAVED_FILTERS_BYTES_MAX)
         return false;
     adding->filter_nid = filters_insert(tx, adding->user_nid, adding->hash, adding->content);
     return true;
@@ -33,10 +38,11 @@ struct fault saved_filter_add(const struct services *s, struct arena *a, int64_t
         return fault;
     uint8_t hash[SHA256_SIZE];
     struct adding adding = {.user_nid = user_nid, .content = json_text(a, filter)};
+    if (adding.content.n > SAVED_FILTER_MAX)
+        return FAULT(M_TOO_LARGE, "A filter may have at most 64 KiB");
     hash_sha256(adding.content, hash);
     adding.hash = (struct str){(const char *)hash, sizeof hash};
-    fault = storage_write(s, (struct store_job){.run = add_run, .arg = &adding},
-                          &FAULT(M_FORBIDDEN, "Too many filters are kept for you"));
+    fault = storage_write(s, (struct store_job){.run = add_run, .arg = &adding}, &adding.refused);
     *filter_id_out = str_fmt(a, "%lld", (long long)adding.filter_nid);
     return fault;
 }

@@ -13,9 +13,12 @@
 #include "matrix/errcode.h"
 #include "service/services.h"
 
-#define SAVED_FILTERS_MAX 1000 /* of one user */
+#define SAVED_FILTER_MAX        (64 << 10) /* bytes of one; with 1,000 rooms named in it, it is 40 KB */
+#define SAVED_FILTERS_MAX       1000       /* of one user */
+#define SAVED_FILTERS_BYTES_MAX (2 << 20)  /* of one user */
 
-/* Checks and stores a filter; its id in `a`. The fault names the field that is wrong. */
+/* Checks and stores a filter; its id in `a`. The fault names the field that is wrong; M_TOO_LARGE for one that is too
+ * long or that would be too much with those before, M_FORBIDDEN if there are too many. */
 struct fault saved_filter_add(const struct services *s, struct arena *a, int64_t user_nid, const struct json *filter,
                               struct str *filter_id_out) __attribute__((warn_unused_result));
 /* A filter of this user; M_NOT_FOUND. */

@@ -8,6 +8,11 @@ static const struct sql select_count = SQL("SELECT count(*) FROM filters WHERE u
 static const struct sql insert = SQL("INSERT INTO filters (user_nid, content_hash, content) VALUES ($1, $2, $3)"
                                      " RETURNING filter_nid");
 static const struct sql delete_all = SQL("DELETE FROM filters WHERE user_nid = $1");
+static const struct sql select_bytes = SQL("SELECT bytes FROM filter_sizes WHERE user_nid = $1");
+static const struct sql add_bytes =
+    SQL("INSERT INTO filter_sizes (user_nid, bytes) VALUES ($1, $2)"
+        " ON CONFLICT (user_nid) DO UPDATE SET bytes = filter_sizes.bytes + excluded.bytes");
+static const struct sql delete_bytes = SQL("DELETE FROM filter_sizes WHERE user_nid = $1");
 
 struct str filters_get(struct store_tx *tx, int64_t user_nid, int64_t filter_nid, struct arena *a)
 {
@@ -30,12 +35,19 @@ int64_t filters_count(struct store_tx *tx, int64_t user_nid)
     return sql_int_of(tx, &select_count, 0, SQL_INT(user_nid));
 }
 
+int64_t filters_bytes(struct store_tx *tx, int64_t user_nid)
+{
+    return sql_int_of(tx, &select_bytes, 0, SQL_INT(user_nid));
+}
+
 int64_t filters_insert(struct store_tx *tx, int64_t user_nid, struct str content_hash, struct str content)
 {
+    sql_exec(tx, &add_bytes, SQL_INT(user_nid), SQL_INT(content.n));
     return sql_int_of(tx, &insert, 0, SQL_INT(user_nid), SQL_BLOB(content_hash), SQL_TEXT(content));
 }
 
 void filters_delete_all(struct store_tx *tx, int64_t user_nid)
 {
     sql_exec(tx, &delete_all, SQL_INT(user_nid));
+    sql_exec(tx, &delete_bytes, SQL_INT(user_nid));
 }
