@@ -16,6 +16,11 @@ bool room_view_parse(struct room_view *v, const struct event_row *row, struct ev
     return event_read_stored(v->a, v->version, row->event_id, row->pdu, event_out);
 }
 
+bool room_view_load(struct room_view *v, int64_t event_nid, struct event_row *row_out, struct event *event_out)
+{
+    return event_nid && events_by_nid(v->tx, event_nid, v->a, row_out) && room_view_parse(v, row_out, event_out);
+}
+
 void room_view_init(struct room_view *v, struct services *s, struct store_tx *tx, struct arena *a, int64_t room_nid,
                     struct str room_id, const struct room_version *version, const struct caller *caller)
 {
@@ -35,8 +40,7 @@ static bool load_state_event(struct room_view *v, int64_t root, struct str type,
                              struct event *event_out)
 {
     struct event_row row;
-    int64_t nid = room_view_state_nid(v, root, type, state_key);
-    return nid && events_by_nid(v->tx, nid, v->a, &row) && room_view_parse(v, &row, event_out);
+    return room_view_load(v, room_view_state_nid(v, root, type, state_key), &row, event_out);
 }
 
 /* Membership and history visibility under a root, from memory if it is the root asked for last. */
@@ -133,14 +137,20 @@ static struct json *unsigned_of(struct room_view *v, const struct event_row *row
         json_set_str(a, out, STR("transaction_id"), row->txn_id);
     struct event_row other;
     struct event other_event;
-    if (row->replaces_nid && events_by_nid(v->tx, row->replaces_nid, a, &other) &&
-        room_view_parse(v, &other, &other_event)) {
+    if (room_view_load(v, row->replaces_nid, &other, &other_event)) {
         json_set(a, out, STR("prev_content"), *other_event.content);
         json_set_str(a, out, STR("replaces_state"), other.event_id);
     }
-    if (row->redacted_by_nid && events_by_nid(v->tx, row->redacted_by_nid, a, &other) &&
-        room_view_parse(v, &other, &other_event))
+    if (room_view_load(v, row->redacted_by_nid, &other, &other_event))
         json_set(a, out, STR("redacted_because"), *bare_event(v, &other_event, true));
+    return out;
+}
+
+struct json *room_view_client_form(struct room_view *v, const struct event_row *row, const struct event *event,
+                                   const enum membership *at, bool with_room_id)
+{
+    struct json *out = bare_event(v, event, with_room_id);
+    json_set(v->a, out, STR("unsigned"), *unsigned_of(v, row, event, at));
     return out;
 }
 
@@ -150,9 +160,7 @@ struct json *room_view_event(struct room_view *v, const struct event_row *row, c
     struct event event;
     if (!room_view_parse(v, row, &event))
         return json_object(v->a);
-    struct json *out = bare_event(v, &event, with_room_id);
-    json_set(v->a, out, STR("unsigned"), *unsigned_of(v, row, &event, at));
-    return out;
+    return room_view_client_form(v, row, &event, at, with_room_id);
 }
 
 struct json *room_view_event_nid(struct room_view *v, int64_t event_nid, bool with_room_id)
@@ -168,7 +176,7 @@ struct json *room_view_stripped(struct room_view *v, int64_t event_nid)
 {
     struct event_row row;
     struct event event;
-    if (!event_nid || !events_by_nid(v->tx, event_nid, v->a, &row) || !room_view_parse(v, &row, &event))
+    if (!room_view_load(v, event_nid, &row, &event))
         return NULL;
     struct json *out = json_object(v->a);
     copy_member(v->a, event.json, out, STR("content"));

@@ -56,6 +56,9 @@ bool room_view_is_world_readable(struct room_view *v, int64_t root);
  * the user's membership at the event, NULL not to tell it. */
 struct json *room_view_event(struct room_view *v, const struct event_row *row, const enum membership *at,
                              bool with_room_id);
+/* The same of an event that has been read from its row already. */
+struct json *room_view_client_form(struct room_view *v, const struct event_row *row, const struct event *event,
+                                   const enum membership *at, bool with_room_id);
 /* The same of an event given by its number; NULL if there is none. */
 struct json *room_view_event_nid(struct room_view *v, int64_t event_nid, bool with_room_id);
 /* type, sender, state_key and content alone ("Stripped state"). */
@@ -64,7 +67,9 @@ struct json *room_view_stripped(struct room_view *v, int64_t event_nid);
 /* The number of a state event under a root of the room, or 0. */
 int64_t room_view_state_nid(struct room_view *v, int64_t root, struct str type, struct str state_key);
 
-/* Reads a stored event; false if it is not there. */
+/* Reads the event of a row; false if it cannot be read. */
 bool room_view_parse(struct room_view *v, const struct event_row *row, struct event *event_out);
+/* Finds and reads an event by its number; false if it is not there. */
+bool room_view_load(struct room_view *v, int64_t event_nid, struct event_row *row_out, struct event *event_out);
 
 #endif

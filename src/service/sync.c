@@ -43,15 +43,16 @@ static enum bucket bucket_of(const struct sync_query *q, const struct membership
     return BUCKET_NONE;
 }
 
-static struct json *room_section(struct sync_frame *f, const struct membership_row *row, enum bucket bucket,
-                                 struct str *room_id_out)
+/* Writes the room's id and what there is to tell; false as of sync_joined_room(). */
+static bool write_room(struct sync_frame *f, const struct membership_row *row, enum bucket bucket)
 {
-    struct str version;
+    struct str room_id, version;
     struct room_view v;
-    if (!rooms_get(f->tx, row->room_nid, f->a, room_id_out, &version) ||
-        !sync_filter_match_room(&f->query->filter, *room_id_out))
-        return NULL;
-    room_view_init(&v, f->s, f->tx, f->a, row->room_nid, *room_id_out, room_version_find(version), f->caller);
+    if (!rooms_get(f->tx, row->room_nid, f->a, &room_id, &version) ||
+        !sync_filter_match_room(&f->query->filter, room_id))
+        return false;
+    room_view_init(&v, f->s, f->tx, f->a, row->room_nid, room_id, room_version_find(version), f->caller);
+    json_key(f->w, room_id);
     switch (bucket) {
     case BUCKET_JOIN:
         return sync_joined_room(f, &v);
@@ -64,70 +65,61 @@ static struct json *room_section(struct sync_frame *f, const struct membership_r
     case BUCKET_NONE:
         break;
     }
-    return NULL;
+    return false;
 }
 
 /* Writes the rooms of one bucket; each is put together in memory that is given back before the next. */
-static size_t write_bucket(struct sync_frame *f, const struct membership_row *rows, size_t count, enum bucket bucket,
-                           struct json_writer *w)
+static size_t write_bucket(struct sync_frame *f, const struct membership_row *rows, size_t count, enum bucket bucket)
 {
     size_t written = 0;
-    json_key(w, bucket_names[bucket]);
-    json_begin_object(w);
+    json_key(f->w, bucket_names[bucket]);
+    json_begin_object(f->w);
     for (size_t i = 0; i < count; i++) {
         if (bucket_of(f->query, &rows[i]) != bucket)
             continue;
-        struct arena_mark mark = arena_mark(f->a);
-        struct str room_id;
-        const struct json *room = room_section(f, &rows[i], bucket, &room_id);
-        if (room) {
-            json_field(w, room_id, room);
+        struct arena_mark memory = arena_mark(f->a);
+        struct json_writer_mark text = json_writer_mark(f->w);
+        if (write_room(f, &rows[i], bucket))
             written++;
-        }
-        arena_release(f->a, mark);
+        else
+            json_writer_rewind(f->w, text);
+        arena_release(f->a, memory);
     }
-    json_end_object(w);
+    json_end_object(f->w);
     return written;
 }
 
 /* Account data of the account; the push rules are there from the start. */
-static const struct json *account_section(struct sync_frame *f)
+static size_t write_account(struct sync_frame *f)
 {
     const struct event_filter *filter = &f->query->filter.account_data;
-    struct json *section = sync_account_data(f, 0, filter);
     if (f->query->since || !event_filter_match(filter, STR("m.push_rules"), STR(""), NULL))
-        return section;
-    struct json *events = json_shallow_copy(f->a, json_get(section, STR("events")));
-    struct json *event = json_object(f->a);
-    json_set(f->a, event, STR("content"), *push_rules_default(f->a, f->caller->user_id));
-    json_set_str(f->a, event, STR("type"), STR("m.push_rules"));
-    json_push(f->a, events, *event);
-    json_set(f->a, section, STR("events"), *events);
-    return section;
+        return sync_account_data(f, 0, filter, NULL);
+    struct json *rules = json_object(f->a);
+    json_set(f->a, rules, STR("content"), *push_rules_default(f->a, f->caller->user_id));
+    json_set_str(f->a, rules, STR("type"), STR("m.push_rules"));
+    return sync_account_data(f, 0, filter, rules);
 }
 
-static void write_answer(struct sync_frame *f, const struct membership_row *rows, size_t count, struct buf *out,
-                         bool *empty_out)
+static void write_answer(struct sync_frame *f, const struct membership_row *rows, size_t count, bool *empty_out)
 {
-    struct json_writer w;
-    const struct json *account = account_section(f);
-    size_t news = json_get(account, STR("events"))->count;
-    json_writer_init(&w, out);
-    json_begin_object(&w);
-    json_field_str(&w, STR("next_batch"), stream_token_make(f->a, f->now));
-    json_field(&w, STR("account_data"), account);
-    json_key(&w, STR("rooms"));
-    json_begin_object(&w);
+    struct json_writer *w = f->w;
+    json_begin_object(w);
+    json_field_str(w, STR("next_batch"), stream_token_make(f->a, f->now));
+    json_key(w, STR("account_data"));
+    size_t news = write_account(f);
+    json_key(w, STR("rooms"));
+    json_begin_object(w);
     for (enum bucket b = BUCKET_JOIN; b < BUCKET_NONE; b++)
-        news += write_bucket(f, rows, count, b, &w);
-    json_end_object(&w);
+        news += write_bucket(f, rows, count, b);
+    json_end_object(w);
     /* What other modules will fill; clients want the keys. */
-    json_field_raw(&w, STR("presence"), STR("{\"events\":[]}"));
-    json_field_raw(&w, STR("to_device"), STR("{\"events\":[]}"));
-    json_field_raw(&w, STR("device_lists"), STR("{\"changed\":[],\"left\":[]}"));
-    json_field_raw(&w, STR("device_one_time_keys_count"), STR("{}"));
-    json_field_raw(&w, STR("device_unused_fallback_key_types"), STR("[]"));
-    json_end_object(&w);
+    json_field_raw(w, STR("presence"), STR("{\"events\":[]}"));
+    json_field_raw(w, STR("to_device"), STR("{\"events\":[]}"));
+    json_field_raw(w, STR("device_lists"), STR("{\"changed\":[],\"left\":[]}"));
+    json_field_raw(w, STR("device_one_time_keys_count"), STR("{}"));
+    json_field_raw(w, STR("device_unused_fallback_key_types"), STR("[]"));
+    json_end_object(w);
     *empty_out = news == 0;
 }
 
@@ -145,7 +137,9 @@ struct fault sync_answer(struct services *s, struct arena *a, const struct calle
 {
     struct sync_query anew = *query;
     for (int tries = 0; tries < TRIES; tries++) {
-        struct sync_frame f = {.s = s, .a = a, .caller = caller, .query = &anew, .now = store_stable_pos(s->store)};
+        struct json_writer w;
+        struct sync_frame f = {
+            .s = s, .a = a, .caller = caller, .query = &anew, .w = &w, .now = store_stable_pos(s->store)};
         struct membership_row *rows;
         /* A token from before a backup was restored: what the client knows may not have happened; it begins anew. */
         if (anew.since > f.now)
@@ -155,7 +149,8 @@ struct fault sync_answer(struct services *s, struct arena *a, const struct calle
         bool later = any_later(rows, count, f.now);
         if (!later) {
             f.data_count = account_data_between(f.tx, caller->user_nid, anew.since, f.now, a, &f.data);
-            write_answer(&f, rows, count, out, empty_out);
+            json_writer_init(&w, out);
+            write_answer(&f, rows, count, empty_out);
             *empty_out = *empty_out && anew.since == query->since;
         }
         struct fault fault = storage_read_end(&f.tx);

@@ -3,7 +3,7 @@
  * "Syncing").
  *
  *      sync.c          which rooms have news, account data, the frame of the answer
- *      sync_room.c     one room: timeline, state, summary, unread counts, ephemeral events
+ *      sync_room.c, sync_timeline.c, sync_state.c      one room
  *
  * An answer is computed from one snapshot of the store, up to the position `now` that was stable when it began. The
  * same `since` can be asked for again and again: nothing is consumed by answering.
@@ -26,8 +26,11 @@ struct sync_query {
     struct sync_filter filter;
 };
 
-/* Writes the whole answer into `out`. A `since` that lies ahead of the stream, as after the restore of a backup, is
- * answered as an initial sync. *empty_out says that it holds no news, so that a client who has time may wait. */
+/* Writes the whole answer into `out`, whose maximum is the largest answer: a room may take an eighth of it (a quarter
+ * of what is left of its half), and one with more state than that is told of in part, beginning with what clients
+ * cannot do without. The whole of it is what GET /state gives. A `since` that lies ahead of the stream, as after the
+ * restore of a backup, is answered as an initial sync. *empty_out says that it holds no news, so that a client who has
+ * time may wait. */
 struct fault sync_answer(struct services *s, struct arena *a, const struct caller *caller,
                          const struct sync_query *query, struct buf *out, bool *empty_out)
     __attribute__((warn_unused_result));
