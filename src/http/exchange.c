@@ -176,6 +176,7 @@ static enum MHD_Result on_head(struct exchange *x, const char *method, const cha
         wrong = "The request target is malformed";
     if (wrong)
         return refuse(x, 400, "M_UNKNOWN", wrong);
+    exchange_trim_headers(&headers);
     x->content_length = framing.content_length;
     /* libmicrohttpd takes a bare LF for a line end among chunks, and it can not be seen here: a request that was
      * smuggled that way stands behind this one and is never read. */

@@ -24,6 +24,12 @@ void exchange_read_headers(struct MHD_Connection *connection, struct exchange_he
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, out);
 }
 
+void exchange_trim_headers(struct exchange_headers *headers)
+{
+    for (size_t i = 0; i < headers->count; i++)
+        headers->pairs[i].value = str_trim(headers->pairs[i].value);
+}
+
 struct str exchange_path(const struct exchange *x)
 {
     return (struct str){x->target, x->path_n};

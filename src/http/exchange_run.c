@@ -74,6 +74,7 @@ void exchange_run(void *ctx, struct work *w, struct arena *a)
     struct str segments[HTTP_MAX_SEGMENTS];
     char client[PEER_TEXT_MAX];
     exchange_read_headers(x->connection, &headers);
+    exchange_trim_headers(&headers);
     struct http_request r = {
         .id = x->id,
         .method = x->method,

@@ -28,6 +28,7 @@ static bool is_field_value(struct str s)
 /* What a host and port may consist of (RFC 3986 section 3.2.2); enough to see two hosts joined by a comma or a path. */
 static bool is_host(struct str s)
 {
+    s = str_trim(s);
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         if (c <= 0x20 || c >= 0x7f || strchr(",/\\@?#\"<>", c))
@@ -84,6 +85,7 @@ static const char *check_layout(const struct framing_head *h)
     return NULL;
 }
 
+/* Not trimmed: libmicrohttpd decodes chunks after exactly this word only. */
 static bool is_chunked(struct str value)
 {
     return str_eq_nocase(value, STR("chunked"));

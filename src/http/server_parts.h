@@ -159,6 +159,9 @@ struct exchange_headers {
 };
 
 void exchange_read_headers(struct MHD_Connection *connection, struct exchange_headers *out);
+/* White space around a value is no part of it (RFC 9110 section 5.5); libmicrohttpd leaves what stands behind. Not
+ * before the head has been checked, which looks at every byte. */
+void exchange_trim_headers(struct exchange_headers *headers);
 /* Slices of the connection's memory. */
 struct str exchange_path(const struct exchange *x);
 struct str exchange_query(const struct exchange *x);

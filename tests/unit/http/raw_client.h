@@ -2,7 +2,7 @@
  * A client that sends exactly the bytes it is given, and a server whose callbacks do what the path says; for the tests
  * of src/http.
  *
- *     /echo         200, the body and how the request was seen
+ *     /echo         200, the body and how the request was seen, with the value of X-Echo if it is there
  *     /park/K       parks on key K for 30 s, and answers "woken N" when it has been run again
  *     /park/K/MS    the same for MS milliseconds
  *     /bytes/N      200, with N bytes of body
@@ -155,6 +155,9 @@ static inline struct http_reply raw_echo(struct http_request *r)
     buf_add(&b, str_slice(r->body, 0, 100));
     for (size_t i = 0; i < r->query_count; i++)
         buf_fmt(&b, " %.*s=%.*s", STR_ARG(r->query[i].name), STR_ARG(r->query[i].value));
+    struct str echo = http_header(r, STR("X-Echo"));
+    if (echo.p)
+        buf_fmt(&b, " X-Echo=[%.*s]", STR_ARG(echo));
     struct http_reply reply = http_reply_take(200, &b);
     reply.content_type = "text/plain";
     return reply;
