@@ -1,5 +1,5 @@
 /*
- * SHA-256 and HMAC, over GnuTLS.
+ * SHA-256, SHA-1 and HMAC, over GnuTLS.
  *
  * Every event is hashed twice on its way in, so the choice of library shows. Measured on one core with SHA
  * instructions, hashes a second:
@@ -20,6 +20,8 @@
 #define SHA1_SIZE   20
 
 void hash_sha256(struct str data, uint8_t out[SHA256_SIZE]);
+/* For version 1 of state resolution, which orders events by it. */
+void hash_sha1(struct str data, uint8_t out[SHA1_SIZE]);
 void hash_hmac_sha256(struct str key, struct str data, uint8_t out[SHA256_SIZE]);
 /* For protocols that ask for it and nothing else: TURN credentials, Synapse's shared-secret registration. */
 void hash_hmac_sha1(struct str key, struct str data, uint8_t out[SHA1_SIZE]);

@@ -1,4 +1,4 @@
-/* SHA-256 and HMAC against published vectors (FIPS 180-2 appendix B, RFC 4231, RFC 2202). */
+/* SHA-256, SHA-1 and HMAC against published vectors (FIPS 180-2 appendix B, RFC 4231, RFC 2202). */
 #include "crypto/hash.h"
 
 #include <stdio.h>
@@ -37,6 +37,25 @@ static void test_sha256(void **state)
     assert_hex(out, sizeof(out), cases[0].want);
 }
 
+static void test_sha1(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str input;
+        const char *want;
+    } cases[] = {
+        {STR_INIT(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+        {STR_INIT("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d"},
+        {STR_INIT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+         "84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint8_t out[SHA1_SIZE];
+        hash_sha1(cases[i].input, out);
+        assert_hex(out, sizeof(out), cases[i].want);
+    }
+}
+
 static void test_hmac(void **state)
 {
     (void)state;
@@ -64,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_sha1),
         cmocka_unit_test(test_hmac),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
