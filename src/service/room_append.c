@@ -46,7 +46,7 @@ struct append_job {
     struct item *items;
     size_t count;
     int64_t state_root;       /* before the first event; after the job, behind the last */
-    struct room_joined *tell; /* who was joined before */
+    struct room_joined *tell; /* who is joined; until the job is on disk, who was before it */
 };
 
 /* A message that is queued: a second request with the same transaction id finds it here before it is on disk. */
@@ -69,13 +69,15 @@ static bool is_member(const struct event *event)
 static void write_mentions(struct store_tx *tx, const struct append_job *job, const struct item *item, int64_t pos)
 {
     const struct json *list = item->mentioned;
-    if (!list || !job->tell)
+    struct membership_row member;
+    if (!list || !job->room)
         return;
     for (size_t i = 0; i < list->count && i < PUSH_MENTIONS_MAX; i++) {
         if (!json_is(&list->items[i], JSON_STRING))
             continue;
         int64_t user_nid = users_nid_of(tx, list->items[i].s);
-        if (user_nid && user_nid != item->draft->sender_nid && room_joined_has(job->tell, user_nid))
+        if (user_nid && user_nid != item->draft->sender_nid && memberships_get(tx, user_nid, job->room_nid, &member) &&
+            member.membership == MEMBERSHIP_JOIN)
             event_pushes_add(tx, user_nid, job->room_nid, pos, item->notify ? 0 : 1, item->highlight ? 0 : 1);
     }
 }
@@ -372,15 +374,8 @@ static void joined_update(struct room *room, const struct append_job *job)
 {
     for (size_t i = 0; i < job->count; i++) {
         const struct item *item = &job->items[i];
-        if (!item->target_nid)
-            continue;
-        struct room_joined *old = room->head.joined;
-        bool was = room_joined_has(old, item->target_nid);
-        bool is = str_eq(event_membership(&item->event), STR("join"));
-        if (was == is)
-            continue;
-        room->head.joined = is ? room_joined_with(old, item->target_nid) : room_joined_without(old, item->target_nid);
-        room_joined_unref(&old);
+        if (item->target_nid)
+            room_joined_put(room->head.joined, item->target_nid, str_eq(event_membership(&item->event), STR("join")));
     }
 }
 

@@ -60,20 +60,23 @@ void room_wait_for_queue(struct services *s)
         log_warn("store: a commit failed while a room waited for it");
 }
 
-static bool head_is_current(struct services *s, const struct room *room)
+/* True if nothing has failed since the head was read. */
+static bool head_is_true(struct services *s, const struct room *room)
 {
     return room->head.arena && room->head.epoch == store_epoch(s->store) &&
-           room->generation > atomic_load(&room->failed_generation) && arena_used(room->head.arena) < HEAD_BYTES_MAX;
+           room->generation > atomic_load(&room->failed_generation);
 }
 
 bool room_head_load(struct services *s, struct room *room)
 {
     mutex_assert_held(&room->lock);
     struct room_head *head = &room->head;
-    if (head_is_current(s, room))
+    if (head_is_true(s, room) && arena_used(head->arena) < HEAD_BYTES_MAX)
         return true;
     if (room->pending)
         room_wait_for_queue(s);
+    /* A head that has only grown too large: who is joined is the same, and may be a long list. */
+    struct room_joined *joined = head_is_true(s, room) ? room_joined_ref(head->joined) : NULL;
     uint64_t epoch = store_epoch(s->store);
     room_head_init(room, epoch);
     struct arena *a = arena_new();
@@ -89,10 +92,11 @@ bool room_head_load(struct services *s, struct room *room)
         head->notify_count = row.notify_count;
         head->highlight_count = row.highlight_count;
         room_joined_unref(&head->joined);
-        head->joined = joined_read(tx, room->nid, a);
+        head->joined = joined ? room_joined_ref(joined) : joined_read(tx, room->nid, a);
     }
     bool ok = store_read_end(&tx) && found;
     arena_free(&a);
+    room_joined_unref(&joined);
     if (!ok)
         room_head_drop(room);
     return ok;

@@ -1,104 +1,169 @@
 #include "service/room_joined.h"
 
+#include "base/map.h"
+#include "base/thread.h"
 #include "service/room.h"
 #include "service/wake.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
-static struct room_joined *joined_alloc(size_t count)
+#define PAGE_WORDS 8
+#define PAGE_USERS (PAGE_WORDS * 64)
+
+struct page {
+    uint64_t number; /* of the page: its first user is number * PAGE_USERS */
+    unsigned count;
+    uint64_t bits[PAGE_WORDS];
+};
+
+struct room_joined {
+    atomic_uint refs;
+    struct mutex lock; /* guards what follows */
+    size_t count;
+    struct map_u64 pages; /* number -> struct page; none is empty */
+};
+
+static uint64_t page_number(uint64_t user)
 {
-    struct room_joined *list = malloc(sizeof *list + count * sizeof list->user_nids[0]);
-    assert(list);
-    atomic_init(&list->refs, 1);
-    list->count = count;
-    return list;
+    return user / PAGE_USERS;
 }
 
-static int nid_order(const void *a, const void *b)
+static uint64_t *word_of(struct page *page, uint64_t user)
 {
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+    return &page->bits[user % PAGE_USERS / 64];
+}
+
+static uint64_t bit_of(uint64_t user)
+{
+    return UINT64_C(1) << user % 64;
+}
+
+static struct page *page_add(struct room_joined *set, uint64_t number)
+{
+    struct page *page = calloc(1, sizeof *page);
+    assert(page);
+    page->number = number;
+    map_u64_put(&set->pages, number, page);
+    return page;
+}
+
+static void put_locked(struct room_joined *set, uint64_t user, bool joined)
+{
+    struct page *page = map_u64_get(&set->pages, page_number(user));
+    bool was = page && *word_of(page, user) & bit_of(user);
+    if (was == joined)
+        return;
+    if (!page)
+        page = page_add(set, page_number(user));
+    *word_of(page, user) ^= bit_of(user);
+    page->count += joined ? 1 : -1u;
+    set->count += joined ? 1 : (size_t)-1;
+    if (!page->count)
+        free(map_u64_remove(&set->pages, page->number));
 }
 
 struct room_joined *room_joined_new(const int64_t *user_nids, size_t count)
 {
-    struct room_joined *list = joined_alloc(count);
-    if (count)
-        memcpy(list->user_nids, user_nids, count * sizeof *user_nids);
-    qsort(list->user_nids, count, sizeof list->user_nids[0], nid_order);
-    return list;
+    struct room_joined *set = calloc(1, sizeof *set);
+    assert(set);
+    atomic_init(&set->refs, 1);
+    mutex_init(&set->lock);
+    map_u64_init(&set->pages);
+    for (size_t i = 0; i < count; i++)
+        put_locked(set, (uint64_t)user_nids[i], true);
+    return set;
 }
 
-/* Index of the first number that is not less than `user_nid`. */
-static size_t joined_find(const struct room_joined *list, int64_t user_nid)
+struct room_joined *room_joined_ref(struct room_joined *set)
 {
-    size_t low = 0;
-    size_t high = list->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (list->user_nids[mid] < user_nid)
-            low = mid + 1;
-        else
-            high = mid;
+    atomic_fetch_add(&set->refs, 1);
+    return set;
+}
+
+void room_joined_unref(struct room_joined **set_ptr)
+{
+    struct room_joined *set = *set_ptr;
+    *set_ptr = NULL;
+    if (!set || atomic_fetch_sub(&set->refs, 1) != 1)
+        return;
+    size_t i = 0;
+    struct page *page;
+    while ((page = map_u64_next(&set->pages, &i)))
+        free(page);
+    map_u64_fini(&set->pages);
+    mutex_fini(&set->lock);
+    free(set);
+}
+
+void room_joined_put(struct room_joined *set, int64_t user_nid, bool joined)
+{
+    mutex_lock(&set->lock);
+    put_locked(set, (uint64_t)user_nid, joined);
+    mutex_unlock(&set->lock);
+}
+
+/* As struct wake_group asks: with the lock held. */
+static bool has_locked(const void *ctx, uint64_t user)
+{
+    const struct room_joined *set = ctx;
+    struct page *page = map_u64_get(&set->pages, page_number(user));
+    return page && *word_of(page, user) & bit_of(user);
+}
+
+static bool next_locked(const void *ctx, struct wake_cursor *cursor, uint64_t *user_out)
+{
+    const struct room_joined *set = ctx;
+    const struct page *page = cursor->page;
+    while (!cursor->rest) {
+        /* `at` is the map's index, times the words of a page, plus the next word of this one */
+        size_t word = cursor->at % PAGE_WORDS;
+        size_t slot = cursor->at / PAGE_WORDS;
+        if (word == 0 && !(cursor->page = page = map_u64_next(&set->pages, &slot)))
+            return false;
+        cursor->rest = page->bits[word];
+        cursor->at = slot * PAGE_WORDS + (word + 1) % PAGE_WORDS;
+        cursor->base = page->number * PAGE_USERS + word * 64;
     }
-    return low;
+    *user_out = cursor->base + (uint64_t)__builtin_ctzll(cursor->rest);
+    cursor->rest &= cursor->rest - 1;
+    return true;
 }
 
-bool room_joined_has(const struct room_joined *list, int64_t user_nid)
+bool room_joined_has(struct room_joined *set, int64_t user_nid)
 {
-    size_t i = joined_find(list, user_nid);
-    return i < list->count && list->user_nids[i] == user_nid;
+    mutex_lock(&set->lock);
+    bool has = has_locked(set, (uint64_t)user_nid);
+    mutex_unlock(&set->lock);
+    return has;
 }
 
-struct room_joined *room_joined_with(const struct room_joined *list, int64_t user_nid)
+size_t room_joined_count(struct room_joined *set)
 {
-    size_t i = joined_find(list, user_nid);
-    struct room_joined *more = joined_alloc(list->count + 1);
-    memcpy(more->user_nids, list->user_nids, i * sizeof user_nid);
-    more->user_nids[i] = user_nid;
-    memcpy(more->user_nids + i + 1, list->user_nids + i, (list->count - i) * sizeof user_nid);
-    return more;
+    mutex_lock(&set->lock);
+    size_t count = set->count;
+    mutex_unlock(&set->lock);
+    return count;
 }
 
-struct room_joined *room_joined_without(const struct room_joined *list, int64_t user_nid)
+void room_joined_wake(struct services *s, struct room_joined *set)
 {
-    size_t i = joined_find(list, user_nid);
-    assert(room_joined_has(list, user_nid));
-    struct room_joined *less = joined_alloc(list->count - 1);
-    memcpy(less->user_nids, list->user_nids, i * sizeof user_nid);
-    memcpy(less->user_nids + i, list->user_nids + i + 1, (list->count - i - 1) * sizeof user_nid);
-    return less;
-}
-
-struct room_joined *room_joined_ref(struct room_joined *list)
-{
-    atomic_fetch_add(&list->refs, 1);
-    return list;
-}
-
-void room_joined_unref(struct room_joined **list)
-{
-    if (*list && atomic_fetch_sub(&(*list)->refs, 1) == 1)
-        free(*list);
-    *list = NULL;
-}
-
-void room_joined_wake(struct services *s, const struct room_joined *list)
-{
-    for (size_t i = 0; list && i < list->count; i++)
-        wake_user(s->wake, list->user_nids[i]);
+    if (!set)
+        return;
+    mutex_lock(&set->lock);
+    struct wake_group group = {.set = set, .count = set->count, .has = has_locked, .next = next_locked};
+    wake_users(s->wake, &group);
+    mutex_unlock(&set->lock);
 }
 
 void room_wake_joined(struct services *s, struct room *room)
 {
-    struct room_joined *list = NULL;
+    struct room_joined *set = NULL;
     mutex_lock(&room->lock);
     if (room_head_load(s, room))
-        list = room_joined_ref(room->head.joined);
+        set = room_joined_ref(room->head.joined);
     mutex_unlock(&room->lock);
-    room_joined_wake(s, list);
-    room_joined_unref(&list);
+    room_joined_wake(s, set);
+    room_joined_unref(&set);
 }

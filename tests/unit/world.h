@@ -62,7 +62,7 @@ static inline void world_init(struct world *w, const struct service_options *opt
     clock_set_source(world_now);
     *w = (struct world){.arena = arena_new(), .options = options ? *options : usual};
     struct store_options store = {.path = ":memory:", .server_name = w->options.server_name, .create = true};
-    w->wake = (struct wake){world_wake, w};
+    w->wake = (struct wake){.fn = world_wake, .ctx = w};
     w->services = (struct services){.options = &w->options, .wake = &w->wake};
     if (!store_open(&store, &w->services.store, &error))
         fail_msg("%s", error.text);

@@ -412,7 +412,7 @@ static inline void replay_check_head(struct replay *r, struct room *room)
     assert_int_equal(head->state_root, last->state_after);
     assert_int_equal(head->notify_count, last->notify_count);
     assert_int_equal(head->highlight_count, last->highlight_count);
-    assert_int_equal(head->joined->count, memberships_count(r->tx, r->room_nid, MEMBERSHIP_JOIN));
+    assert_int_equal(room_joined_count(head->joined), memberships_count(r->tx, r->room_nid, MEMBERSHIP_JOIN));
     struct membership_row *rows;
     size_t count = memberships_of_room(r->tx, r->room_nid, MEMBERSHIP_JOIN, 10000, r->a, &rows);
     for (size_t i = 0; i < count; i++)

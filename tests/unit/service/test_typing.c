@@ -34,7 +34,7 @@ static void scene_init(struct scene *s)
     s->room_id = fixture_room(&s->f, &s->alice, "{'preset':'public_chat'}");
     do_join(&s->f, &s->bob, s->room_id);
     s->room = do_open(&s->f, s->room_id);
-    s->f.wake = (struct wake){count_wakes, s};
+    s->f.wake = (struct wake){.fn = count_wakes, .ctx = s};
     s->woken = 0;
 }
 
