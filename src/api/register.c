@@ -61,6 +61,8 @@ static struct http_reply post_register(struct api_request *r)
 
     struct session session;
     int64_t user_nid = 0;
+    registration.address = r->http->client;
+    registration.invited = flow == &by_token;
     registration.registration_token = auth.registration_token;
     registration.session = inhibit_login ? NULL : &ask;
     fault = account_register(r->services, r->arena, &registration, &session, &user_nid);

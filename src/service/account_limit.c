@@ -18,6 +18,8 @@ static const struct kind {
     [ACCOUNT_LIMIT_STRICT] = {ACCOUNT_LIMIT_BURST, ACCOUNT_LIMIT_REFILL_MS, "Too many failed attempts"},
     [ACCOUNT_LIMIT_USER] = {ACCOUNT_LIMIT_WIDE, ACCOUNT_LIMIT_REFILL_MS, "Too many failed attempts"},
     [ACCOUNT_LIMIT_ASKING] = {ACCOUNT_LIMIT_WIDE, 1000, "Too many requests"},
+    [ACCOUNT_LIMIT_REGISTER] = {ACCOUNT_LIMIT_WIDE, 6000, "Too many accounts have been made from your address"},
+    [ACCOUNT_LIMIT_INVITED] = {1000, 100, "Too many accounts have been made from your address"},
 };
 
 /* What is left is counted in milliseconds of refill: an attempt costs refill_ms of them. */

@@ -1,5 +1,5 @@
 /*
- * Limits on guessing: how often an address, or somebody who claims to be a user, may fail.
+ * Limits on guessing: how often an address, or somebody who claims to be a user, may fail; and on making accounts.
  *
  * One bucket a key ("login 1.2.3.4", "user @a:b"); how much it holds and how fast it fills again is a matter of its
  * kind. Each kind has a table of fixed size, whoever asks: a key belongs to a set of four buckets. The one that has
@@ -23,6 +23,11 @@ enum account_limit_kind {
     ACCOUNT_LIMIT_STRICT, /* guesses from an address: 10, then one in 6 seconds */
     ACCOUNT_LIMIT_USER,   /* guesses of a user's password from anywhere: 100, then one in 6 seconds */
     ACCOUNT_LIMIT_ASKING, /* what costs memory, from an address: 100, then one a second */
+    /* Accounts made from an address, each of which costs 17 ms of hashing and is there for ever. The rate is Synapse's
+     * (rc_registration: 0.17 a second); its burst of 3 is too little for a class behind one address. Whoever has a
+     * token was let in, and scripts that fill a server have one. */
+    ACCOUNT_LIMIT_REGISTER, /* 100, then one in 6 seconds */
+    ACCOUNT_LIMIT_INVITED,  /* with a registration token: 1,000, then 10 a second */
     ACCOUNT_LIMIT_KINDS,
 };
 

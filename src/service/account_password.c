@@ -10,6 +10,7 @@
 
 #define RUNNING_MAX 2
 #define WAITING_MAX 32
+#define NEW_MAX     24 /* of both, for passwords that are set: a login finds a place, and waits 0.2 s */
 #define RETRY_AFTER 1000
 
 struct account_passwords {
@@ -17,6 +18,7 @@ struct account_passwords {
     struct cond turn;
     unsigned running;
     unsigned waiting;
+    unsigned fresh;                /* running or waiting for a password that is set */
     char decoy[PASSWORD_HASH_MAX]; /* compared with where there is no account */
     size_t decoy_size;
 };
@@ -51,11 +53,12 @@ static struct fault busy(void)
     return fault;
 }
 
-static bool enter(struct account_passwords *p)
+static bool enter(struct account_passwords *p, bool fresh)
 {
     mutex_lock(&p->lock);
-    bool may = p->running < RUNNING_MAX || p->waiting < WAITING_MAX;
+    bool may = (p->running < RUNNING_MAX || p->waiting < WAITING_MAX) && (!fresh || p->fresh < NEW_MAX);
     if (may) {
+        p->fresh += fresh;
         p->waiting++;
         while (p->running == RUNNING_MAX)
             cond_wait(&p->turn, &p->lock);
@@ -66,9 +69,10 @@ static bool enter(struct account_passwords *p)
     return may;
 }
 
-static void leave(struct account_passwords *p)
+static void leave(struct account_passwords *p, bool fresh)
 {
     mutex_lock(&p->lock);
+    p->fresh -= fresh;
     p->running--;
     cond_signal(&p->turn);
     mutex_unlock(&p->lock);
@@ -86,10 +90,10 @@ struct fault account_password_acceptable(struct str password)
 struct fault account_password_hash(struct account_passwords *passwords, struct arena *a, struct str password,
                                    struct str *hash_out)
 {
-    if (!enter(passwords))
+    if (!enter(passwords, true))
         return busy();
     *hash_out = password_hash(a, password);
-    leave(passwords);
+    leave(passwords, true);
     return hash_out->p ? FAULT_NONE : busy();
 }
 
@@ -99,11 +103,11 @@ struct fault account_password_verify(struct account_passwords *passwords, struct
     *right_out = false;
     if (password.n > ACCOUNT_PASSWORD_MAX)
         return FAULT_NONE;
-    if (!enter(passwords))
+    if (!enter(passwords, false))
         return busy();
     struct str against = hash.p ? hash : (struct str){passwords->decoy, passwords->decoy_size};
     bool right = password_verify(against, password);
-    leave(passwords);
+    leave(passwords, false);
     *right_out = right && hash.p;
     return FAULT_NONE;
 }

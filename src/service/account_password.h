@@ -2,7 +2,8 @@
  * Passwords of accounts: which are accepted, and hashing them without exhausting the machine.
  *
  * A hash takes 19 MiB and 17 ms (crypto/password.h). Two run at once; a few dozen wait; whoever comes then is told to
- * come back. No transaction is open meanwhile.
+ * come back. New passwords may take three quarters of these places only, so that a flood of registrations leaves logins
+ * in peace. No transaction is open meanwhile.
  *
  * Threads: any; the calling thread waits.
  */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/account_limit.h"
 #include "service/account_password.h"
 #include "service/storage.h"
 #include "store/accounts.h"
@@ -35,6 +36,16 @@ static bool run(struct store_tx *tx, void *arg)
     return !registration->session || account_session_store(tx, job->account.user_nid, &job->session);
 }
 
+/* Before the password is hashed, which is what a flood would cost others. */
+static struct fault take(const struct services *s, struct arena *a, const struct account_registration *registration)
+{
+    if (!registration->address.p)
+        return FAULT_NONE;
+    return account_limit_take(s->accounts->limits,
+                              registration->invited ? ACCOUNT_LIMIT_INVITED : ACCOUNT_LIMIT_REGISTER,
+                              account_limit_address(a, "register", registration->address));
+}
+
 struct fault account_register(const struct services *s, struct arena *a,
                               const struct account_registration *registration, struct session *session_out,
                               int64_t *user_nid_out)
@@ -43,8 +54,9 @@ struct fault account_register(const struct services *s, struct arena *a,
         .registration = registration,
         .account = {.user_id = registration->user_id, .is_admin = registration->is_admin, .created_ts = clock_now_ms()},
     };
-    struct fault fault =
-        account_password_hash(s->accounts->passwords, a, registration->password, &job.account.password_hash);
+    struct fault fault = take(s, a, registration);
+    if (!fault.code)
+        fault = account_password_hash(s->accounts->passwords, a, registration->password, &job.account.password_hash);
     if (fault.code)
         return fault;
     if (registration->session)

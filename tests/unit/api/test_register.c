@@ -1,5 +1,6 @@
 #include "api/client.h"
 #include "api/routes.h"
+#include "service/account_limit.h"
 #include "service/registration_token.h"
 
 static const struct api_route *const routes[] = {routes_register, routes_account, NULL};
@@ -130,6 +131,40 @@ static void registration_by_token(void **state)
     client_fini(&c);
 }
 
+static int register_openly(struct client *c, int i)
+{
+    struct str body = str_fmt(c->world.arena,
+                              "{\"username\":\"user%d\",\"password\":\"12345678\",\"inhibit_login\":true,"
+                              "\"auth\":{\"type\":\"m.login.dummy\"}}",
+                              i);
+    return client_ask_bytes(c, HTTP_POST, REGISTER, "", body);
+}
+
+static void no_address_makes_accounts_without_end(void **state)
+{
+    struct client c;
+    int64_t wait_ms = 0;
+    (void)state;
+    client_init(&c, routes, &open_to_all);
+    for (int i = 0; i < ACCOUNT_LIMIT_WIDE; i++)
+        assert_int_equal(register_openly(&c, i), 200);
+    assert_int_equal(register_openly(&c, 1000), 429);
+    check_str(client_errcode(&c), STR("M_LIMIT_EXCEEDED"), "flood");
+    assert_true(json_int_at(c.json, STR("retry_after_ms"), &wait_ms) && wait_ms == 6000);
+    check_str(client_header(&c, STR("Retry-After")), STR("10"), "header");
+    *world_clock() += 6000;
+    assert_int_equal(register_openly(&c, 1000), 200);
+    assert_int_equal(register_openly(&c, 1001), 429);
+
+    /* Invited people are not held up by them. */
+    struct service_options invited = open_to_all;
+    invited.open_registration = false;
+    invited.registration_token = STR("fixed");
+    c.world.options = invited;
+    assert_int_equal(register_by(&c, "bob", "fixed"), 200);
+    client_fini(&c);
+}
+
 static void availability(void **state)
 {
     static const struct {
@@ -156,8 +191,11 @@ static void availability(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(closed_to_strangers), cmocka_unit_test(what_is_refused_before_authentication),
-        cmocka_unit_test(open_registration),   cmocka_unit_test(registration_by_token),
+        cmocka_unit_test(closed_to_strangers),
+        cmocka_unit_test(what_is_refused_before_authentication),
+        cmocka_unit_test(open_registration),
+        cmocka_unit_test(registration_by_token),
+        cmocka_unit_test(no_address_makes_accounts_without_end),
         cmocka_unit_test(availability),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

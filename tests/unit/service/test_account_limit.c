@@ -95,9 +95,8 @@ static void kinds_are_apart(void **state)
         int burst;
         int64_t refill_ms;
     } cases[] = {
-        {ACCOUNT_LIMIT_STRICT, 10, 6000},
-        {ACCOUNT_LIMIT_USER, 100, 6000},
-        {ACCOUNT_LIMIT_ASKING, 100, 1000},
+        {ACCOUNT_LIMIT_STRICT, 10, 6000},    {ACCOUNT_LIMIT_USER, 100, 6000},    {ACCOUNT_LIMIT_ASKING, 100, 1000},
+        {ACCOUNT_LIMIT_REGISTER, 100, 6000}, {ACCOUNT_LIMIT_INVITED, 1000, 100},
     };
     struct account_limits *limits = account_limits_new();
     (void)state;
