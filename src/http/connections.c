@@ -15,16 +15,16 @@ void connections_fini(struct connections *c)
     mutex_fini(&c->lock);
 }
 
-static bool has_room(const struct connections *c, bool local)
+static bool has_room(const struct connections *c, bool reserved)
 {
     mutex_assert_held(&c->lock);
-    return local ? c->local_count < CONNECTIONS_MAX_LOCAL : c->count < c->max;
+    return reserved ? c->reserved_count < CONNECTIONS_RESERVED : c->count < c->max;
 }
 
-bool connections_have_room(struct connections *c, bool local)
+bool connections_have_room(struct connections *c, bool reserved)
 {
     mutex_lock(&c->lock);
-    bool room = has_room(c, local);
+    bool room = has_room(c, reserved);
     mutex_unlock(&c->lock);
     return room;
 }
@@ -53,17 +53,16 @@ static void set_count(struct connections *c, uint64_t group, uintptr_t count)
 
 enum connections_taken connections_take(struct connections *c, const struct peer *peer)
 {
-    bool local = peer_is_local(peer);
     uint64_t group = group_of(c, peer);
     enum connections_taken result = CONNECTIONS_TAKEN;
     mutex_lock(&c->lock);
-    if (!has_room(c, local)) {
+    if (!has_room(c, peer->reserved)) {
         result = CONNECTIONS_FULL;
     } else if (group && count_of(c, group) >= c->max_per_address) {
         result = CONNECTIONS_ADDRESS_FULL;
     } else {
-        if (local)
-            c->local_count++;
+        if (peer->reserved)
+            c->reserved_count++;
         else
             c->count++;
         if (group)
@@ -77,7 +76,7 @@ void connections_give_back(struct connections *c, const struct peer *peer)
 {
     uint64_t group = group_of(c, peer);
     mutex_lock(&c->lock);
-    unsigned *count = peer_is_local(peer) ? &c->local_count : &c->count;
+    unsigned *count = peer->reserved ? &c->reserved_count : &c->count;
     assert(*count > 0 && (!group || count_of(c, group) > 0));
     --*count;
     if (group)
@@ -88,7 +87,7 @@ void connections_give_back(struct connections *c, const struct peer *peer)
 unsigned connections_count(struct connections *c)
 {
     mutex_lock(&c->lock);
-    unsigned count = c->count + c->local_count;
+    unsigned count = c->count + c->reserved_count;
     mutex_unlock(&c->lock);
     return count;
 }

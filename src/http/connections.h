@@ -1,8 +1,8 @@
 /*
  * How many connections there are, altogether and from each address, so that neither grows without bound.
  *
- * An IPv6 /64 counts as one address. Proxies that are trusted count only altogether. Unix sockets are counted apart, so
- * that no load from the network locks out who administers the server.
+ * An IPv6 /64 counts as one address. Proxies that are trusted, and unix sockets, count only altogether. The connections
+ * of a reserved listener are counted apart, so that no load on the others locks out who administers the server.
  *
  * A connection is counted when it is accepted, where that is decided, and not when libmicrohttpd's threads come to it:
  * a burst would be past the limits before the first was counted.
@@ -16,12 +16,12 @@
 #include "base/thread.h"
 #include "http/peer.h"
 
-#define CONNECTIONS_MAX_LOCAL 16
+#define CONNECTIONS_RESERVED 16
 
 struct connections {
     struct mutex lock;
-    unsigned count;       /* without those of unix sockets */
-    unsigned local_count; /* of unix sockets */
+    unsigned count; /* without those that are reserved */
+    unsigned reserved_count;
     unsigned max;
     unsigned max_per_address;
     struct map_u64 by_group; /* peer_group() to its count */
@@ -31,8 +31,8 @@ struct connections {
 void connections_init(struct connections *c, unsigned max, unsigned max_per_address, const struct peer_trust *trust);
 void connections_fini(struct connections *c);
 
-/* Whether there may be one more, of a unix socket if `local`. */
-bool connections_have_room(struct connections *c, bool local);
+/* Whether there may be one more, of a reserved listener if `reserved`. */
+bool connections_have_room(struct connections *c, bool reserved);
 
 enum connections_taken { CONNECTIONS_TAKEN, CONNECTIONS_FULL, CONNECTIONS_ADDRESS_FULL };
 /* Counts one of this peer, if there may be one more; to be given back if it is taken. */

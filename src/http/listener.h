@@ -13,6 +13,7 @@ struct listener {
     int fd;         /* -1: closed */
     uint16_t port;  /* 0: a unix socket */
     char path[108]; /* of a unix socket, removed when it is closed */
+    bool reserved;  /* its connections are counted apart */
 };
 
 /* See http_server_listen_...(); false with a line in the log. */

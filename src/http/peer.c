@@ -65,11 +65,6 @@ static bool ip_of_peer(const struct peer *peer, struct ip *out)
     }
 }
 
-bool peer_is_local(const struct peer *peer)
-{
-    return peer->address.any.sa_family != AF_INET && peer->address.any.sa_family != AF_INET6;
-}
-
 static uint64_t group_of(const struct ip *ip)
 {
     char key[9] = {ip->v4 ? '4' : '6'};

@@ -24,6 +24,7 @@ struct peer {
         struct sockaddr_in6 v6;
     } address;
     unsigned listener;
+    bool reserved; /* see http_server_reserve() */
 };
 
 /* Room for the text of an address, with NUL. */
@@ -52,9 +53,6 @@ struct str peer_client(const struct peer_trust *t, const struct peer *peer, cons
 /* peer_group() of the client's address; 0 if that is a unix socket, or a trusted proxy that tells of no client. */
 uint64_t peer_client_group(const struct peer_trust *t, const struct peer *peer, const struct http_pair *headers,
                            size_t header_count);
-
-/* Whether it came over a unix socket. */
-bool peer_is_local(const struct peer *peer);
 
 /* A number that is the same for all of one IPv4 address or IPv6 /64; 0 for a unix socket. */
 uint64_t peer_group(const struct peer *peer);

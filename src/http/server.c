@@ -105,6 +105,12 @@ int http_server_listen_unix(struct http_server *s, const char *path, unsigned mo
     return add_listener(s, listener_open_unix(&s->listeners[s->listener_count], path, mode));
 }
 
+void http_server_reserve(struct http_server *s, int listener)
+{
+    assert(!s->started && listener >= 0 && (unsigned)listener < s->listener_count);
+    s->listeners[listener].reserved = true;
+}
+
 uint16_t http_server_port(const struct http_server *s, int listener)
 {
     assert(listener >= 0 && (unsigned)listener < s->listener_count);
@@ -153,7 +159,7 @@ static bool start_daemon(struct http_server *s)
     const struct http_server_options *o = &s->options;
     /* Its own limit, shared out among its threads, must never be met: a connection that it refuses after it has been
      * handed to a thread is closed without a word, and would stay counted. */
-    unsigned limit = (o->max_connections + CONNECTIONS_MAX_LOCAL + 1) * o->io_threads;
+    unsigned limit = (o->max_connections + CONNECTIONS_RESERVED + 1) * o->io_threads;
     unsigned timeout_s = (unsigned)((o->idle_timeout_ms + 999) / 1000);
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,

@@ -57,7 +57,7 @@ struct http_server_options {
     unsigned queue_max;                   /* requests that wait for a worker, for each pool; 0: 4096 */
     size_t max_header_bytes;              /* request line and headers; 0: 8 KiB */
     unsigned max_connections;             /* at most three quarters of RLIMIT_NOFILE (with a warning); 0: these, up
-                                           * to 65,536; unix sockets have 16 more */
+                                           * to 65,536; reserved listeners have 16 more */
     unsigned max_connections_per_address; /* of one IPv4 address or IPv6 /64 that is no trusted proxy; 0: 1024 */
     int64_t idle_timeout_ms;              /* without any progress of the connection; whole seconds; 0: 60,000. What
                                            * makes progress has a deadline that grows from it, see deadline.h */
@@ -100,6 +100,9 @@ int http_server_listen_tcp(struct http_server *s, const char *address, uint16_t 
 /* A socket that a dead process left at `path` is replaced, one that is alive is not. `mode` like 0660. The socket is
  * removed at the end. */
 int http_server_listen_unix(struct http_server *s, const char *path, unsigned mode) __attribute__((warn_unused_result));
+/* Connections of this listener are counted apart, with all that are reserved, 16 altogether: for a socket over which
+ * the server is administered, however many clients there are. */
+void http_server_reserve(struct http_server *s, int listener);
 /* The port of a TCP listener. */
 uint16_t http_server_port(const struct http_server *s, int listener);
 

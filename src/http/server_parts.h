@@ -95,7 +95,7 @@ struct watch {
     bool started;
     atomic_bool stopping;
     atomic_bool listeners_closed;
-    int64_t paused_until_ms[2];        /* not accepting, for lack of room; [1]: from unix sockets */
+    int64_t paused_until_ms[2];        /* not accepting, for lack of room; [1]: from reserved listeners */
     int64_t warned_ms[WATCH_WARNINGS]; /* of that, in the log */
     struct mutex woken_lock;
     struct park_entry *woken; /* to be run again */

@@ -156,17 +156,12 @@ static int64_t expire_lingers(struct watch *w, int64_t now_ms)
 
 /* --- listeners --- */
 
-static bool is_local(const struct listener *l)
-{
-    return l->path[0];
-}
-
-static void set_accepting(struct http_server *s, bool local, bool accepting)
+static void set_accepting(struct http_server *s, bool reserved, bool accepting)
 {
     if (atomic_load(&s->watch.listeners_closed))
         return;
     for (unsigned i = 0; i < s->listener_count; i++) {
-        if (is_local(&s->listeners[i]) != local)
+        if (s->listeners[i].reserved != reserved)
             continue;
         struct epoll_event e = {.events = accepting ? EPOLLIN : 0, .data.u64 = watched_data(WATCHED_LISTENER, i)};
         epoll_ctl(s->watch.epoll, EPOLL_CTL_MOD, s->listeners[i].fd, &e);
@@ -174,21 +169,21 @@ static void set_accepting(struct http_server *s, bool local, bool accepting)
 }
 
 /* Those that are not accepted wait in the backlog. */
-static void pause_accepting(struct http_server *s, bool local)
+static void pause_accepting(struct http_server *s, bool reserved)
 {
-    set_accepting(s, local, false);
-    s->watch.paused_until_ms[local] = clock_mono_ms() + pause_ms;
+    set_accepting(s, reserved, false);
+    s->watch.paused_until_ms[reserved] = clock_mono_ms() + pause_ms;
 }
 
 /* Accepts again where it is time to; returns when to look again. */
 static int64_t resume_accepting(struct http_server *s, int64_t now_ms)
 {
     int64_t next_ms = INT64_MAX;
-    for (unsigned local = 0; local < 2; local++) {
-        int64_t *until_ms = &s->watch.paused_until_ms[local];
+    for (unsigned reserved = 0; reserved < 2; reserved++) {
+        int64_t *until_ms = &s->watch.paused_until_ms[reserved];
         if (*until_ms && *until_ms <= now_ms) {
             *until_ms = 0;
-            set_accepting(s, local, true);
+            set_accepting(s, reserved, true);
         }
         if (*until_ms && *until_ms < next_ms)
             next_ms = *until_ms;
@@ -205,12 +200,12 @@ static bool may_warn(struct watch *w, enum watch_warning warning)
     return true;
 }
 
-static void wait_for_room(struct http_server *s, bool local)
+static void wait_for_room(struct http_server *s, bool reserved)
 {
     if (may_warn(&s->watch, WATCH_FULL))
-        log_warn("too many connections: more have to wait", LOG_CSTR("of", local ? "unix sockets" : "the network"),
-                 LOG_INT("max", local ? CONNECTIONS_MAX_LOCAL : (int64_t)s->connections.max));
-    pause_accepting(s, local);
+        log_warn("too many connections: more have to wait", LOG_CSTR("of", reserved ? "the reserve" : "all"),
+                 LOG_INT("max", reserved ? CONNECTIONS_RESERVED : (int64_t)s->connections.max));
+    pause_accepting(s, reserved);
 }
 
 static void refuse_peer(struct http_server *s, const struct peer *peer)
@@ -223,13 +218,13 @@ static void refuse_peer(struct http_server *s, const struct peer *peer)
 }
 
 /* Whether to try the next one after accept4() has failed. */
-static bool on_accept_error(struct http_server *s, bool local, int error)
+static bool on_accept_error(struct http_server *s, bool reserved, int error)
 {
     if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
         return error == EINTR || error == ECONNABORTED;
     if (may_warn(&s->watch, WATCH_NO_DESCRIPTORS))
         log_warn("cannot accept connections: the system has no more descriptors or memory", LOG_INT("errno", error));
-    pause_accepting(s, local);
+    pause_accepting(s, reserved);
     return false;
 }
 
@@ -237,17 +232,17 @@ static bool on_accept_error(struct http_server *s, bool local, int error)
 static bool accept_one(struct http_server *s, unsigned index)
 {
     const struct listener *listener = &s->listeners[index];
-    bool local = is_local(listener);
-    if (!connections_have_room(&s->connections, local)) {
-        wait_for_room(s, local);
+    bool reserved = listener->reserved;
+    if (!connections_have_room(&s->connections, reserved)) {
+        wait_for_room(s, reserved);
         return false;
     }
-    struct peer peer = {.listener = index};
+    struct peer peer = {.listener = index, .reserved = reserved};
     socklen_t size = sizeof peer.address;
     int fd = accept4(listener->fd, &peer.address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
-        return on_accept_error(s, local, errno);
-    if (local)
+        return on_accept_error(s, reserved, errno);
+    if (listener->path[0])
         peer.address.any.sa_family = AF_UNIX;
     if (connections_take(&s->connections, &peer) != CONNECTIONS_TAKEN) {
         refuse_peer(s, &peer);

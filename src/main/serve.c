@@ -101,9 +101,11 @@ static bool listen_all(struct serving *s)
     }
     const char *path = server_path(s->line->arena, c, SERVER_SOCKET);
     int control = http_server_listen_unix(s->http, path, SOCKET_MODE);
-    if (control >= 0)
-        dispatch_set_control(s->dispatch, (unsigned)control);
-    return control >= 0;
+    if (control < 0)
+        return false;
+    http_server_reserve(s->http, control);
+    dispatch_set_control(s->dispatch, (unsigned)control);
+    return true;
 }
 
 static bool start_network(struct serving *s)

@@ -160,37 +160,67 @@ static int connect_unix(const char *path)
     return fd;
 }
 
-static void unix_sockets_are_counted_apart(void **state)
+static void reserved_listeners_are_counted_apart(void **state)
 {
     (void)state;
     const struct http_callbacks callbacks = {raw_classify, raw_handle, NULL};
     struct http_server *s = http_server_new(&(struct http_server_options){.max_connections = 1}, &callbacks);
     char folder[] = "/tmp/hearth-test-XXXXXX", path[64];
-    int fds[CONNECTIONS_MAX_LOCAL + 1];
+    int fds[CONNECTIONS_RESERVED + 1];
     assert_non_null(s);
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/socket", folder);
     assert_int_equal(http_server_listen_tcp(s, "127.0.0.1", 0), 0);
     assert_int_equal(http_server_listen_unix(s, path, 0600), 1);
+    http_server_reserve(s, 1);
     assert_true(http_server_start(s));
     int public = raw_connect(http_server_port(s, 0)), waiting = raw_connect(http_server_port(s, 0));
     raw_send_text(public, GET("/echo"));
     assert_int_equal(raw_read(public).status, 200);
     raw_send_text(waiting, GET("/echo"));
     assert_int_equal(raw_read_within(waiting, true, 50).status, 0);
-    for (unsigned i = 0; i < CONNECTIONS_MAX_LOCAL; i++) {
+    for (unsigned i = 0; i < CONNECTIONS_RESERVED; i++) {
         fds[i] = connect_unix(path);
         assert_int_equal(raw_read(fds[i]).status, 200);
     }
-    fds[CONNECTIONS_MAX_LOCAL] = connect_unix(path);
-    assert_int_equal(raw_read_within(fds[CONNECTIONS_MAX_LOCAL], true, 50).status, 0);
+    fds[CONNECTIONS_RESERVED] = connect_unix(path);
+    assert_int_equal(raw_read_within(fds[CONNECTIONS_RESERVED], true, 50).status, 0);
     close(fds[0]);
-    assert_int_equal(raw_read(fds[CONNECTIONS_MAX_LOCAL]).status, 200);
+    assert_int_equal(raw_read(fds[CONNECTIONS_RESERVED]).status, 200);
     close(public);
     assert_int_equal(raw_read(waiting).status, 200);
-    for (unsigned i = 1; i <= CONNECTIONS_MAX_LOCAL; i++)
+    for (unsigned i = 1; i <= CONNECTIONS_RESERVED; i++)
         close(fds[i]);
     close(waiting);
+    http_server_free(&s);
+    rmdir(folder);
+}
+
+/* A proxy in front may come over a unix socket. */
+static void a_unix_socket_has_all_connections(void **state)
+{
+    enum { MAX = 40 };
+    const struct http_callbacks callbacks = {raw_classify, raw_handle, NULL};
+    struct http_server_options options = {.max_connections = MAX, .max_connections_per_address = 2};
+    char folder[] = "/tmp/hearth-test-XXXXXX", path[64];
+    int fds[MAX + 1];
+    (void)state;
+    struct http_server *s = http_server_new(&options, &callbacks);
+    assert_non_null(s);
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/socket", folder);
+    assert_int_equal(http_server_listen_unix(s, path, 0600), 0);
+    assert_true(http_server_start(s));
+    for (unsigned i = 0; i < MAX; i++) {
+        fds[i] = connect_unix(path);
+        assert_int_equal(raw_read(fds[i]).status, 200);
+    }
+    fds[MAX] = connect_unix(path);
+    assert_int_equal(raw_read_within(fds[MAX], true, 50).status, 0);
+    close(fds[0]);
+    assert_int_equal(raw_read(fds[MAX]).status, 200);
+    for (unsigned i = 1; i <= MAX; i++)
+        close(fds[i]);
     http_server_free(&s);
     rmdir(folder);
 }
@@ -357,7 +387,8 @@ int main(void)
         cmocka_unit_test(holds_back_connections_beyond_the_maximum),
         cmocka_unit_test(a_burst_stays_within_the_limits),
         cmocka_unit_test(keeps_within_the_limit_of_open_files),
-        cmocka_unit_test(unix_sockets_are_counted_apart),
+        cmocka_unit_test(reserved_listeners_are_counted_apart),
+        cmocka_unit_test(a_unix_socket_has_all_connections),
         cmocka_unit_test(limits_connections_of_an_address),
         cmocka_unit_test(trusted_proxies_have_no_limit),
         cmocka_unit_test(closes_idle_connections),
