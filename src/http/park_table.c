@@ -5,6 +5,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* A group of so many keys more than are parked is still woken key by key, which tells nobody else. */
+static const size_t group_slack = 1024;
+
 void park_table_init(struct park_table *t)
 {
     *t = (struct park_table){.stripes = memory_calloc(PARK_TABLE_STRIPES, sizeof *t->stripes)};
@@ -19,6 +22,7 @@ void park_table_fini(struct park_table *t)
     assert(t->heap_count == 0);
     map_u64_fini(&t->by_id);
     free(t->heap);
+    free(t->parked);
     free(t->stripes);
     mutex_fini(&t->lock);
 }
@@ -93,20 +97,29 @@ static void link_in(struct park_table *t, struct park_link *link)
     if (link->next)
         link->next->prev = &link->next;
     s->links = link;
+    if (t->parked_count == t->parked_cap) {
+        t->parked_cap = t->parked_cap ? t->parked_cap * 2 : 64;
+        t->parked = memory_resize(t->parked, t->parked_cap * sizeof *t->parked);
+    }
+    link->index = t->parked_count;
+    t->parked[t->parked_count++] = (struct park_parked){link->key, link};
 }
 
-static void link_out(struct park_link *link)
+static void link_out(struct park_table *t, struct park_link *link)
 {
     *link->prev = link->next;
     if (link->next)
         link->next->prev = link->prev;
+    struct park_parked last = t->parked[--t->parked_count];
+    t->parked[link->index] = last;
+    last.link->index = link->index;
 }
 
 static void take_out(struct park_table *t, struct park_entry *e)
 {
     mutex_assert_held(&t->lock);
     for (unsigned i = 0; i < e->link_count; i++)
-        link_out(&e->links[i]);
+        link_out(t, &e->links[i]);
     heap_remove(t, e);
     void *removed = map_u64_remove(&t->by_id, e->id);
     assert(removed == e);
@@ -119,6 +132,8 @@ uint64_t park_table_seq(const struct park_table *t)
 
 static bool has_moved(struct park_table *t, const struct http_park *park)
 {
+    if (park->key_count && t->woken_all > park->seen)
+        return true;
     for (unsigned i = 0; i < park->key_count; i++) {
         if (stripe_of(t, park->keys[i])->woken > park->seen)
             return true;
@@ -154,12 +169,17 @@ enum park_result park_table_add(struct park_table *t, struct park_entry *e, uint
     return result;
 }
 
-struct park_entry *park_table_wake(struct park_table *t, uint64_t key)
+static uint64_t next_seq(struct park_table *t)
 {
-    struct park_entry *woken = NULL;
-    mutex_lock(&t->lock);
+    mutex_assert_held(&t->lock);
+    return atomic_fetch_add_explicit(&t->seq, 1, memory_order_acq_rel) + 1;
+}
+
+/* Takes out what is parked on the key, in front of the list. */
+static struct park_entry *wake_key(struct park_table *t, uint64_t key, uint64_t seq, struct park_entry *woken)
+{
     struct park_stripe *s = stripe_of(t, key);
-    s->woken = atomic_fetch_add_explicit(&t->seq, 1, memory_order_acq_rel) + 1;
+    s->woken = seq;
     for (struct park_link *link = s->links, *next; link; link = next) {
         next = link->next;
         if (link->key != key)
@@ -171,6 +191,56 @@ struct park_entry *park_table_wake(struct park_table *t, uint64_t key)
         link->entry->next = woken;
         woken = link->entry;
     }
+    return woken;
+}
+
+struct park_entry *park_table_wake(struct park_table *t, uint64_t key)
+{
+    mutex_lock(&t->lock);
+    struct park_entry *woken = wake_key(t, key, next_seq(t), NULL);
+    mutex_unlock(&t->lock);
+    return woken;
+}
+
+/* Along the keys of the group. */
+static struct park_entry *wake_each(struct park_table *t, const struct wake_group *group, uint64_t seq)
+{
+    struct park_entry *woken = NULL;
+    struct wake_cursor cursor = {0};
+    uint64_t key;
+    while (group->next(group->set, &cursor, &key))
+        woken = wake_key(t, key, seq, woken);
+    return woken;
+}
+
+/* Along the keys that are parked. */
+static struct park_entry *wake_parked(struct park_table *t, const struct wake_group *group, uint64_t seq)
+{
+    struct park_entry *woken = NULL;
+    t->woken_all = seq;
+    /* From the end: the places of an entry that goes are filled with what has been looked at, or goes with it. */
+    for (size_t i = t->parked_count; i > 0;) {
+        if (i > t->parked_count) {
+            i = t->parked_count;
+            continue;
+        }
+        struct park_parked *p = &t->parked[--i];
+        if (!group->has(group->set, p->key))
+            continue;
+        struct park_entry *e = p->link->entry;
+        take_out(t, e);
+        e->next = woken;
+        woken = e;
+    }
+    return woken;
+}
+
+struct park_entry *park_table_wake_group(struct park_table *t, const struct wake_group *group)
+{
+    mutex_lock(&t->lock);
+    uint64_t seq = next_seq(t);
+    bool each = group->count <= t->parked_count + group_slack;
+    struct park_entry *woken = each ? wake_each(t, group, seq) : wake_parked(t, group, seq);
     mutex_unlock(&t->lock);
     return woken;
 }

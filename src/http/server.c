@@ -204,6 +204,11 @@ void http_server_wake(struct http_server *s, uint64_t key)
     watch_rerun(s, park_table_wake(&s->parks, key));
 }
 
+void http_server_wake_group(struct http_server *s, const struct wake_group *group)
+{
+    watch_rerun(s, park_table_wake_group(&s->parks, group));
+}
+
 uint64_t http_server_wake_seq(const struct http_server *s)
 {
     return park_table_seq(&s->parks);

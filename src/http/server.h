@@ -43,6 +43,7 @@
 
 #include "http/reply.h"
 #include "http/request.h"
+#include "http/wake_group.h"
 
 #define HTTP_MAX_LISTENERS 16
 
@@ -112,6 +113,8 @@ bool http_server_start(struct http_server *s) __attribute__((warn_unused_result)
 /* Runs again all requests that are parked on the key, in other threads: costs the caller well below a microsecond a
  * request. Not while the server is being freed. */
 void http_server_wake(struct http_server *s, uint64_t key);
+/* The same for all keys of a group; costs what the smaller of the group and the parked requests costs to walk along. */
+void http_server_wake_group(struct http_server *s, const struct wake_group *group);
 uint64_t http_server_wake_seq(const struct http_server *s);
 
 /* Closes the listeners, runs parked requests again with timed_out set, and waits until all requests have been answered

@@ -83,6 +83,11 @@ static void wake(void *ctx, uint64_t key)
     http_server_wake(ctx, key);
 }
 
+static void wake_group(void *ctx, const struct wake_group *group)
+{
+    http_server_wake_group(ctx, group);
+}
+
 static bool listen_all(struct serving *s)
 {
     const struct config *c = s->server.config;
@@ -138,6 +143,7 @@ static bool start_network(struct serving *s)
     if (!s->http)
         return false;
     s->server.wake.fn = wake;
+    s->server.wake.group_fn = wake_group;
     s->server.wake.ctx = s->http;
     return listen_all(s) && http_server_start(s->http);
 }

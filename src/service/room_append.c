@@ -520,8 +520,7 @@ struct fault room_append_new(struct services *s, struct arena *a, const struct r
     struct fault fault = build_items(a, &reader, drafts, 1, &job);
     if (!fault.code) {
         struct item create = job.items[0];
-        if (version->room_id_is_create_hash)
-            fresh.room_id = room_id_of_create(a, create.event.event_id);
+        fresh.room_id = create.event.room_id; /* given, or made of its hash */
         fault = build_items(a, &reader, drafts + 1, count - 1, &job);
         struct item *items = ARENA_ARRAY(a, job.count + 1, struct item);
         items[0] = create;

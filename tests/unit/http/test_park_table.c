@@ -123,9 +123,94 @@ static void closing_hands_out_all(void **state)
     park_table_fini(&t);
 }
 
+/* --- groups: all keys below `below`, of which it is said that there are `count` --- */
+
+struct below {
+    uint64_t below;
+};
+
+static bool below_has(const void *set, uint64_t key)
+{
+    return key < ((const struct below *)set)->below;
+}
+
+static bool below_next(const void *set, struct wake_cursor *cursor, uint64_t *key_out)
+{
+    *key_out = cursor->at;
+    return cursor->at++ < ((const struct below *)set)->below;
+}
+
+static struct wake_group group_of(const struct below *set, size_t count)
+{
+    return (struct wake_group){.set = set, .count = count, .has = below_has, .next = below_next};
+}
+
+/* Short groups go along their keys, long ones along what is parked: both take out the same, and remember it. */
+static const size_t group_counts[] = {1, 1000000};
+
+static void groups_wake_their_keys(void **state)
+{
+    enum { COUNT = 400 };
+    struct park_entry *e = calloc(COUNT, sizeof *e);
+    (void)state;
+    assert_non_null(e);
+    for (size_t g = 0; g < COUNT_OF(group_counts); g++)
+        for (uint64_t below = 0; below <= COUNT + 5; below += 1 + below / 3) {
+            struct park_table t;
+            const struct below set = {below};
+            const struct wake_group group = group_of(&set, group_counts[g]);
+            bool woken[COUNT] = {0};
+            park_table_init(&t);
+            for (uint64_t i = 0; i < COUNT; i++) {
+                /* two or three keys, the first the lowest or not, one twice */
+                const struct http_park p = {.keys = {i, i * 7919 % COUNT, i % 3 ? i : 5},
+                                            .key_count = 2 + i % 2,
+                                            .deadline_ms = (int64_t)i,
+                                            .seen = park_table_seq(&t)};
+                assert_true(is_done(park_table_add(&t, &e[i], i + 1, &p)));
+            }
+            for (struct park_entry *x = park_table_wake_group(&t, &group); x; x = x->next) {
+                assert_false(woken[x - e]);
+                woken[x - e] = true;
+            }
+            for (uint64_t i = 0; i < COUNT; i++) {
+                bool want = i < below || i * 7919 % COUNT < below || (i % 2 && i % 3 == 0 && 5 < below);
+                assert_int_equal(woken[i], want);
+                assert_ptr_equal(park_table_take(&t, i + 1), want ? NULL : &e[i]);
+            }
+            assert_int_equal(park_table_count(&t), 0);
+            park_table_fini(&t);
+        }
+    free(e);
+}
+
+static void a_group_before_parking_is_seen(void **state)
+{
+    (void)state;
+    for (size_t g = 0; g < COUNT_OF(group_counts); g++) {
+        struct park_table t;
+        struct park_entry e;
+        const struct below set = {10};
+        const struct wake_group group = group_of(&set, group_counts[g]);
+        park_table_init(&t);
+        const struct http_park early = park_of(7, 100, park_table_seq(&t));
+        const struct http_park stranger = park_of(5000, 100, park_table_seq(&t));
+        assert_null(park_table_wake_group(&t, &group));
+        const struct http_park late = park_of(7, 100, park_table_seq(&t));
+        assert_int_equal(park_table_add(&t, &e, 1, &early), PARK_MOVED);
+        /* who is not of a short group is not disturbed */
+        assert_int_equal(park_table_add(&t, &e, 1, &stranger), g ? PARK_MOVED : PARK_DONE_EARLIEST);
+        assert_ptr_equal(park_table_take(&t, 1), g ? NULL : &e);
+        assert_true(is_done(park_table_add(&t, &e, 1, &late)));
+        assert_ptr_equal(park_table_wake_group(&t, &group), &e);
+        park_table_fini(&t);
+    }
+}
+
 /*
- * Writers bump a counter and wake its key; each reader waits until it has seen the counter reach the end, parking
- * whenever it is behind. A wake that got lost between looking and parking would leave a reader parked for ever.
+ * Writers bump a counter and wake its key, or one of them all keys as a group; each reader waits until it has seen the
+ * counter reach the end, parking whenever it is behind. A wake that got lost between looking and parking would leave a
+ * reader parked for ever.
  */
 enum { STRESS_LOOPS = 2000, STRESS_WRITERS = 3, STRESS_KEYS = 4 };
 
@@ -156,10 +241,15 @@ static void stress_write(void *arg)
 {
     struct stress_thread *t = arg;
     for (int i = 0; i < STRESS_LOOPS; i++) {
+        const struct below set = {STRESS_KEYS};
+        const struct wake_group group = group_of(&set, group_counts[i % 2]);
         for (uint64_t key = 0; key < STRESS_KEYS; key++) {
             atomic_fetch_add(&t->s->value[key], 1);
-            stress_hand_out(t->s, park_table_wake(&t->s->table, key));
+            if (t->number > 0)
+                stress_hand_out(t->s, park_table_wake(&t->s->table, key));
         }
+        if (t->number == 0)
+            stress_hand_out(t->s, park_table_wake_group(&t->s->table, &group));
     }
 }
 
@@ -219,6 +309,7 @@ int main(void)
         cmocka_unit_test(wakes_by_key),           cmocka_unit_test(a_wake_before_parking_is_seen),
         cmocka_unit_test(several_keys_wake_once), cmocka_unit_test(expires_in_time),
         cmocka_unit_test(closing_hands_out_all),  cmocka_unit_test(no_wake_is_lost),
+        cmocka_unit_test(groups_wake_their_keys), cmocka_unit_test(a_group_before_parking_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
