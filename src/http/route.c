@@ -132,55 +132,11 @@ struct search {
     struct router_match match;
 };
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The byte that the escape at s.p[at] stands for, or -1 if there is no well-formed one. */
-static int escaped_byte(struct str s, size_t at)
-{
-    if (s.n - at < 3 || s.p[at] != '%')
-        return -1;
-    int high = hex_value(s.p[at + 1]), low = hex_value(s.p[at + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
-static bool has_malformed_escape(struct str s)
-{
-    for (size_t i = str_find(s, '%'); i < s.n; i++) {
-        if (s.p[i] == '%' && escaped_byte(s, i) < 0)
-            return true;
-    }
-    return false;
-}
-
-/* Decodes well-formed escapes without an arena; p == NULL if it is longer than any literal. */
-static struct str decode_literal(char buffer[MAX_LITERAL], struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (n == MAX_LITERAL)
-            return (struct str){NULL, 0};
-        int byte = escaped_byte(s, i);
-        buffer[n++] = byte < 0 ? s.p[i] : (char)byte;
-        i += byte < 0 ? 0 : 2;
-    }
-    return (struct str){buffer, n};
-}
-
 static const struct node *literal_child(const struct node *n, struct str segment)
 {
     char decoded[MAX_LITERAL];
-    if (str_find(segment, '%') < segment.n) {
-        segment = decode_literal(decoded, segment);
-        if (!segment.p)
-            return NULL;
-    }
+    if (str_find(segment, '%') < segment.n && !url_decode_into(decoded, sizeof decoded, segment, 0, &segment))
+        return NULL;
     bool found;
     size_t at = child_index(n, segment, &found);
     return found ? n->children[at] : NULL;
@@ -209,7 +165,7 @@ struct router_match router_match(const struct router *r, enum http_method method
 {
     struct search s = {.segments = segments, .count = segment_count, .method = method};
     for (size_t i = 0; i < segment_count; i++) {
-        if (has_malformed_escape(segments[i])) {
+        if (!url_valid(segments[i])) {
             s.match.result = ROUTER_MALFORMED;
             return s.match;
         }
