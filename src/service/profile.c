@@ -123,20 +123,6 @@ struct fault profile_read_field(const struct services *s, struct arena *a, struc
     return FAULT_NONE;
 }
 
-static struct str read_string(struct store_tx *tx, int64_t user_nid, struct str name, struct arena *a)
-{
-    struct json_result value = json_parse(a, profiles_get(tx, user_nid, name, a), JSON_DEPTH_MAX);
-    return json_is(value.value, JSON_STRING) ? value.value->s : (struct str){0};
-}
-
-struct fault profile_names(const struct services *s, struct arena *a, int64_t user_nid, struct profile_names *out)
-{
-    struct store_tx *tx = store_read_begin(s->store);
-    out->displayname = read_string(tx, user_nid, STR("displayname"), a);
-    out->avatar_url = read_string(tx, user_nid, STR("avatar_url"), a);
-    return storage_read_end(&tx);
-}
-
 /* --- changing --- */
 
 struct change {

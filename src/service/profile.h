@@ -32,12 +32,4 @@ struct fault profile_set(struct services *s, struct arena *a, const struct calle
 struct fault profile_delete(struct services *s, struct arena *a, const struct caller *caller, struct str name)
     __attribute__((warn_unused_result));
 
-/* What a member event says of a local user, in `a`; p == NULL where it is not set. */
-struct profile_names {
-    struct str displayname;
-    struct str avatar_url;
-};
-struct fault profile_names(const struct services *s, struct arena *a, int64_t user_nid, struct profile_names *out)
-    __attribute__((warn_unused_result));
-
 #endif

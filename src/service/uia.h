@@ -24,7 +24,7 @@
 
 #define UIA_SESSIONS_MAX   10000
 #define UIA_SESSION_TTL_MS ((int64_t)30 * 60 * 1000)
-#define UIA_TEXT_MAX       256 /* bytes of an operation or a registration token that a session remembers */
+#define UIA_TEXT_MAX       256 /* bytes of a user id or a registration token that a session remembers */
 
 enum uia_stage { UIA_PASSWORD, UIA_DUMMY, UIA_REGISTRATION_TOKEN, UIA_STAGE_COUNT };
 

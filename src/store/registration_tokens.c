@@ -48,7 +48,7 @@ size_t registration_tokens_list(struct store_tx *tx, struct arena *a, struct reg
 bool registration_tokens_insert(struct store_tx *tx, const struct registration_token_row *row)
 {
     return sql_exec(tx, &insert, SQL_TEXT(row->token), row->uses_allowed < 0 ? SQL_NULL : SQL_INT(row->uses_allowed),
-                    SQL_INT(row->created_ts), row->expires_ts ? SQL_INT(row->expires_ts) : SQL_NULL) == 1;
+                    SQL_INT(row->created_ts), SQL_INT_OR_NULL(row->expires_ts)) == 1;
 }
 
 bool registration_tokens_use(struct store_tx *tx, struct str token, int64_t now)

@@ -58,16 +58,11 @@ bool tokens_find_refresh(struct store_tx *tx, struct str refresh_hash, struct ar
     return find(tx, &select_refresh, refresh_hash, a, owner_out);
 }
 
-static struct sql_value int_or_null(int64_t v)
-{
-    return v ? SQL_INT(v) : SQL_NULL;
-}
-
 int64_t tokens_insert(struct store_tx *tx, const struct token_row *row)
 {
     return sql_int_of(tx, &insert, 0, SQL_INT(row->user_nid), SQL_INT(row->device_nid), SQL_BLOB(row->access_hash),
-                      row->refresh_hash.p ? SQL_BLOB(row->refresh_hash) : SQL_NULL, int_or_null(row->expires_ts),
-                      int_or_null(row->replaces_nid));
+                      row->refresh_hash.p ? SQL_BLOB(row->refresh_hash) : SQL_NULL, SQL_INT_OR_NULL(row->expires_ts),
+                      SQL_INT_OR_NULL(row->replaces_nid));
 }
 
 void tokens_first_use(struct store_tx *tx, int64_t token_nid)

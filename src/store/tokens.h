@@ -1,9 +1,9 @@
 /*
  * Sessions: access tokens and the refresh tokens that were given out with them. Only hashes are kept.
  *
- *      login       row 1: access A1, refresh R1
- *      refresh R1  row 2: access A2, refresh R2, replaces row 1        A1 and R1 still work: the answer may have got
- * lost use of A2 or R2: row 1 goes                                     (client-server API, "Refreshing access tokens")
+ *      login            row 1: access A1, refresh R1
+ *      refresh R1       row 2: access A2, refresh R2, replaces row 1; A1 and R1 still work, as the answer may get lost
+ *      use of A2 or R2  row 1 goes (client-server API, "Refreshing access tokens")
  *
  * Threads: as store.h says of transactions.
  */

@@ -100,7 +100,6 @@ static void reading(void **state)
 {
     struct world w;
     const struct json *field = NULL;
-    struct profile_names names;
     (void)state;
     world_init(&w, NULL);
     struct account_info alice = world_user(&w, STR("alice"));
@@ -115,9 +114,6 @@ static void reading(void **state)
     check_str(json_text(w.arena, field), STR("{\"displayname\":\"A\\\"b\\nc\"}"), "one field");
     assert_int_equal(profile_read_field(&w.services, w.arena, alice.user_id, STR("avatar_url"), &field).code,
                      M_NOT_FOUND);
-    assert_int_equal(profile_names(&w.services, w.arena, alice.user_nid, &names).code, ERRCODE_NONE);
-    check_str(names.displayname, STR("A\"b\nc"), "name");
-    assert_null(names.avatar_url.p);
     world_fini(&w);
 }
 
