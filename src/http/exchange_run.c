@@ -106,9 +106,8 @@ void exchange_run(void *ctx, struct work *w, struct arena *a)
         answer(x, &reply, peer_client_group(&s->trust, exchange_peer(x->connection), headers.pairs, headers.count));
 }
 
-void exchange_discard(void *ctx, struct work *w)
+void exchange_discard(struct work *w)
 {
-    (void)ctx;
     drop(of_work(w));
 }
 

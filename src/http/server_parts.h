@@ -178,7 +178,7 @@ bool exchange_head_fits(const struct exchange *x, const struct framing_head *h) 
 /* Runs one in a worker: `run` of both pools, `ctx` is the server. */
 void exchange_run(void *ctx, struct work *w, struct arena *a);
 /* Closes its connection; `discard` of both pools. */
-void exchange_discard(void *ctx, struct work *w);
+void exchange_discard(struct work *w);
 /* What the park table handed out: runs them again, with timed_out set if `timed_out`; or closes their connections. */
 void exchange_rerun(struct http_server *s, struct park_entry *list, bool timed_out);
 void exchange_drop(struct http_server *s, struct park_entry *list);

@@ -144,7 +144,7 @@ bool worker_pool_push(struct worker_pool *p, struct work *w, bool bounded)
     return accepted;
 }
 
-void worker_pool_stop(struct worker_pool *p, void (*discard)(void *ctx, struct work *w))
+void worker_pool_stop(struct worker_pool *p, void (*discard)(struct work *w))
 {
     mutex_lock(&p->lock);
     p->stopping = true;
@@ -168,7 +168,7 @@ void worker_pool_stop(struct worker_pool *p, void (*discard)(void *ctx, struct w
         struct work *w = rest;
         rest = w->next;
         assert(discard);
-        discard(p->ctx, w);
+        discard(w);
     }
 }
 

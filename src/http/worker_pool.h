@@ -48,7 +48,7 @@ bool worker_pool_start(struct worker_pool *p, const char *name, unsigned threads
  * (`bounded` false) does not count, and a full queue takes it too. */
 bool worker_pool_push(struct worker_pool *p, struct work *w, bool bounded) __attribute__((warn_unused_result));
 /* Lets running work end, gives the waiting to `discard` (NULL: there is none), and refuses all pushes from then on. */
-void worker_pool_stop(struct worker_pool *p, void (*discard)(void *ctx, struct work *w));
+void worker_pool_stop(struct worker_pool *p, void (*discard)(struct work *w));
 /* Frees a stopped pool. */
 void worker_pool_fini(struct worker_pool *p);
 void worker_pool_counts(struct worker_pool *p, unsigned *queued_out, unsigned *threads_out);

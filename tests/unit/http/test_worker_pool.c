@@ -40,9 +40,8 @@ static void run(void *ctx, struct work *w, struct arena *a)
     atomic_fetch_add(&((struct job *)w)->ran, 1);
 }
 
-static void discard(void *ctx, struct work *w)
+static void discard(struct work *w)
 {
-    (void)ctx;
     atomic_fetch_add(&((struct job *)w)->discarded, 1);
 }
 
