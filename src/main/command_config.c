@@ -3,6 +3,7 @@
 #include "main/command.h"
 #include "main/config_doc.h"
 #include "main/config_value.h"
+#include "main/data_folder.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +59,9 @@ static struct json message_list(struct arena *a, const struct str *messages, siz
     return *list;
 }
 
-static void print_check(struct command_line *line, const char *path, const struct config_report *report)
+/* `folder` is where the data would be; absent if the configuration is wrong. */
+static void print_check(struct command_line *line, const char *path, struct str folder,
+                        const struct config_report *report)
 {
     struct arena *a = line->arena;
     struct json *result = json_object(a);
@@ -67,13 +70,32 @@ static void print_check(struct command_line *line, const char *path, const struc
         print_messages(line, "error: ", report->errors, report->error_count);
         print_messages(line, "warning: ", report->warnings, report->warning_count);
         fprintf(line->out, "%s %s\n", path, report->error_count > 0 ? "is wrong" : "is good");
+        if (folder.p)
+            fprintf(line->out, "database_path is %.*s\n", STR_ARG(folder));
         return;
     }
     json_set_str(a, result, STR("file"), str_of(path));
+    if (folder.p)
+        json_set_str(a, result, STR("database_path"), folder);
     json_set(a, result, STR("good"), json_bool(report->error_count == 0));
     json_set(a, result, STR("errors"), message_list(a, report->errors, report->error_count));
     json_set(a, result, STR("warnings"), message_list(a, report->warnings, report->warning_count));
     command_print_json(line, result);
+}
+
+/* Where the server will be started is not known here, nor by whom. */
+static void check_folder(struct command_line *line, const char *path, const struct config *config,
+                         struct config_report *report)
+{
+    struct data_folder_fault fault = data_folder_check(line->arena, config);
+    struct str astray = data_folder_astray(line->arena, config, path, line->environment);
+
+    if (fault.error.n > 0)
+        config_report_error(report, "%.*s", STR_ARG(fault.error));
+    if (fault.warning.n > 0)
+        config_report_warning(report, "%.*s", STR_ARG(fault.warning));
+    if (astray.n > 0)
+        config_report_warning(report, "%.*s", STR_ARG(astray));
 }
 
 enum command_exit command_config_check(struct command_line *line)
@@ -85,8 +107,13 @@ enum command_exit command_config_check(struct command_line *line)
         return command_fail(line, COMMAND_FAILED, no_file);
     config_report_init(&report);
     struct config *config = config_load(path, line->environment, &report);
-    enum command_exit code = config ? COMMAND_OK : COMMAND_FAILED;
-    print_check(line, path, &report);
+    struct str folder = {0};
+    if (config) {
+        folder = data_folder_absolute(line->arena, config->database_path);
+        check_folder(line, path, config, &report);
+    }
+    enum command_exit code = report.error_count == 0 ? COMMAND_OK : COMMAND_FAILED;
+    print_check(line, path, folder, &report);
     config_free(&config);
     config_report_fini(&report);
     return code;
@@ -116,10 +143,51 @@ enum command_exit command_config_options(struct command_line *line)
 
 /* --- init --- */
 
+static size_t row_of(const struct config_option *option)
+{
+    size_t row = 0;
+
+    while (config_option_at(row) != option)
+        row++;
+    return row;
+}
+
+/* The file is to mean the same wherever the server is started. A path that would be too long so stays relative. */
+static struct str absolute_path(struct command_line *line, const struct config_option *option, struct str path)
+{
+    struct str absolute = data_folder_absolute(line->arena, path);
+
+    return option->check && option->type != CONFIG_SECRET && option->check(absolute) ? path : absolute;
+}
+
+/* --set NAME_file=PATH for a secret. Whether the file is there is seen when it is read. */
+static enum command_exit take_secret_file(struct command_line *line, struct config_given *given,
+                                          const struct config_option *option, struct str path)
+{
+    if (path.n == 0)
+        return command_fail(line, COMMAND_USAGE, "%s_file must be the path of a file", option->name);
+    given->files[row_of(option)] = absolute_path(line, option, path);
+    return COMMAND_OK;
+}
+
+static enum command_exit take_value(struct command_line *line, struct config_given *given,
+                                    const struct config_option *option, struct str text)
+{
+    struct config scratch = {.arena = line->arena};
+    struct config_value value = config_value_of_text(line->arena, option, text);
+    struct str complaint = config_value_store(&scratch, option, &value);
+
+    if (complaint.n > 0)
+        return command_fail(line, COMMAND_USAGE, "%s %.*s", option->name, STR_ARG(complaint));
+    if (strcmp(option->name, "database_path") == 0)
+        text = absolute_path(line, option, text);
+    given->values[row_of(option)] = text;
+    return COMMAND_OK;
+}
+
 /* Takes every --set into `given`, checked. */
 static enum command_exit take_sets(struct command_line *line, struct config_given *given)
 {
-    struct config scratch = {.arena = line->arena};
 
     for (size_t i = 0; i < line->flag_count; i++) {
         struct str text, name;
@@ -130,18 +198,18 @@ static enum command_exit take_sets(struct command_line *line, struct config_give
         name = str_cut(setting, '=', &text);
         if (name.n == setting.n)
             return command_fail(line, COMMAND_USAGE, "--set takes NAME=VALUE, not %.*s", STR_ARG(name));
-        const struct config_option *option = config_option_find(name);
-        if (!option)
+        const struct config_option *option = config_option_find(name), *of_file = config_option_find_file(name);
+        if (!option && !of_file)
             return command_fail(line, COMMAND_USAGE, "there is no option %.*s (the nearest known one is %s)",
                                 STR_ARG(name), config_option_nearest(name, false));
-        struct config_value value = config_value_of_text(line->arena, option, text);
-        struct str complaint = config_value_store(&scratch, option, &value);
-        if (complaint.n > 0)
-            return command_fail(line, COMMAND_USAGE, "%s %.*s", option->name, STR_ARG(complaint));
-        size_t row = 0;
-        while (config_option_at(row) != option)
-            row++;
-        given->values[row] = text;
+        enum command_exit code =
+            option ? take_value(line, given, option, text) : take_secret_file(line, given, of_file, text);
+        if (code != COMMAND_OK)
+            return code;
+        size_t row = row_of(option ? option : of_file);
+        if (given->values[row].p && given->files[row].p)
+            return command_fail(line, COMMAND_USAGE, "%s and %s_file are both given; one is enough",
+                                config_option_at(row)->name, config_option_at(row)->name);
     }
     return COMMAND_OK;
 }

@@ -94,7 +94,7 @@ static void add_range(struct buf *out, const struct config_option *option)
                 option->unit ? option->unit : "");
 }
 
-static void add_toml_option(struct buf *out, const struct config_option *option, struct str given)
+static void add_toml_option(struct buf *out, const struct config_option *option, struct str given, struct str file)
 {
     struct str table = table_of(option);
     struct str name = str_slice(str_of(option->name), table.n > 0 ? table.n + 1 : 0, SIZE_MAX);
@@ -102,8 +102,13 @@ static void add_toml_option(struct buf *out, const struct config_option *option,
 
     buf_add_char(out, '\n');
     add_lines(out, "# ", str_of(option->help));
-    buf_fmt(out, "%s%.*s = ", given.p ? "" : "#", STR_ARG(name));
-    add_value(out, option, given.p ? given : str_of(shown));
+    if (file.p) {
+        buf_fmt(out, "%.*s_file = ", STR_ARG(name));
+        add_quoted(out, file);
+    } else {
+        buf_fmt(out, "%s%.*s = ", given.p ? "" : "#", STR_ARG(name));
+        add_value(out, option, given.p ? given : str_of(shown));
+    }
     buf_add_char(out, '\n');
 }
 
@@ -122,7 +127,7 @@ void config_doc_toml(struct buf *out, const struct config_given *given)
             table = table_of(option);
             buf_fmt(out, "\n[global.%.*s]\n", STR_ARG(table));
         }
-        add_toml_option(out, option, given->values[i]);
+        add_toml_option(out, option, given->values[i], given->files[i]);
     }
 }
 
@@ -146,7 +151,13 @@ static const char markdown_head[] =
     "- **Sizes** are bytes, or a text with a unit: `\"20 MiB\"`, `\"20M\"` (the same), `\"20MB\"` (20,000,000).\n"
     "- **Times** are numbers in the unit the option names, or a text: `\"500ms\"`, `\"30s\"`, `\"5m\"`, `\"1h\"`, "
     "`\"7d\"`.\n"
-    "- **Paths** that are relative count from the folder in which the program is started.\n"
+    "- **Paths** that are relative count from the folder in which the program is started, as in conduwuit and "
+    "Tuwunel;\n"
+    "  `hearth init` writes absolute ones. `check-config` and the log name the folder of `database_path` in full, and "
+    "a\n"
+    "  server that is started in another folder than that of its file does not begin a new database there: it stops "
+    "and\n"
+    "  says so, unless the folder is made first.\n"
     "- **SIGHUP** makes the server read its file again. Options marked *reload* change at once; for others the log\n"
     "  says that they need a restart. A file with errors changes nothing.\n"
     "- **Files of conduwuit, Tuwunel and continuwuity** work as they stand. Options of theirs that Hearth has no use "

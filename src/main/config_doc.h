@@ -12,6 +12,8 @@
 /* Values for a new file, by row of the table, in the form of the environment; p == NULL: the option stays a comment. */
 struct config_given {
     struct str values[CONFIG_OPTIONS_MAX];
+    struct str
+        files[CONFIG_OPTIONS_MAX]; /* of secrets: the path for <name>_file, which stands in the place of <name> */
 };
 
 /* A configuration file in which every option stands, as a comment with its default unless a value is given. Given

@@ -100,7 +100,7 @@ static const struct config_option options[] = {
      .check = check_path,
      FIELD(database_path),
      .help = "The folder of the database, the signing key and the control socket. It is made if it does not exist. A "
-             "relative path counts from the folder the server is started in."},
+             "relative path counts from the folder the server is started in; better write an absolute one."},
     {.name = "address",
      .section = "Listening",
      .type = CONFIG_STRINGS,

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
+#include "main/data_folder.h"
 #include "main/server.h"
 #include "service/control.h"
 
@@ -118,8 +119,13 @@ static enum reached use_database(struct attempt *t)
     if (access(path, F_OK) == 0 && access(path, R_OK | W_OK) != 0)
         return forbidden(t, path);
     if (access(path, F_OK) != 0) {
-        t->complaint =
-            str_fmt(a, "there is no database %s: %s. Start the server once: hearth serve", path, strerror(errno));
+        const char *reason = strerror(errno);
+        struct str absolute = data_folder_absolute(a, str_of(path));
+        t->complaint = str_fmt(a, "there is no database %.*s: %s. Start the server once: hearth serve%s",
+                               STR_ARG(absolute), reason,
+                               str_eq(absolute, str_of(path)) ? ""
+                                                              : " (database_path is relative: it counts from the "
+                                                                "folder in which server and commands are started)");
         return REACHED;
     }
     bool open = server_open(&server, t->config, false, &error);

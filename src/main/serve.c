@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "http/server.h"
+#include "main/data_folder.h"
 #include "main/notify.h"
 #include "main/server.h"
 #include "service/account_departure.h"
@@ -25,6 +26,7 @@
 #define TICK_MS           1000
 #define SECOND_SIGNAL_MS  500
 #define TRIM_MS           60000
+#define WATCH_MS          5000 /* between looks at the files that must stay */
 #define SOCKET_MODE       0600
 #define FILES_MAX         ((rlim_t)1 << 20)
 #define WELCOME_EXPIRY_MS INT64_C(86400000)
@@ -37,6 +39,8 @@ struct serving {
     int first_listener; /* the one that the welcome names */
     int64_t watchdog_ms, watchdog_due_ms;
     int64_t trim_due_ms;
+    struct data_folder_watch folder;
+    int64_t folder_due_ms;
     atomic_bool stopped;
 };
 
@@ -173,6 +177,7 @@ static void say_ready(const struct serving *s, int64_t began_us)
         }
     }
     log_info("ready", LOG_STR("server_name", c->server_name), LOG_STR("listen", all),
+             LOG_STR("database_path", data_folder_absolute(s->line->arena, c->database_path)),
              LOG_CSTR("version", HEARTH_VERSION), LOG_INT("start_us", clock_mono_us() - began_us));
 }
 
@@ -246,6 +251,10 @@ static void tick(struct serving *s)
     if (s->watchdog_ms > 0 && now >= s->watchdog_due_ms) {
         notify_watchdog();
         s->watchdog_due_ms = now + s->watchdog_ms;
+    }
+    if (now >= s->folder_due_ms) {
+        (void)data_folder_watch_look(&s->folder);
+        s->folder_due_ms = now + WATCH_MS;
     }
     if (now >= s->trim_due_ms) {
         malloc_trim(0);
@@ -350,6 +359,7 @@ enum command_exit serve_run(struct command_line *line, struct config *config, bo
         close_all(&s);
         return COMMAND_FAILED;
     }
+    data_folder_watch_init(&s.folder, line->arena, s.server.config);
     say_ready(&s, began_us);
     if (welcome)
         say_welcome(&s);
@@ -377,5 +387,11 @@ enum command_exit command_serve(struct command_line *line)
     config_report_fini(&report);
     if (!config)
         return COMMAND_CONFIG;
+    struct str astray = data_folder_astray(line->arena, config, path, line->environment);
+    if (astray.n > 0) {
+        log_error("the server does not start", LOG_STR("reason", astray));
+        config_free(&config);
+        return COMMAND_CONFIG;
+    }
     return serve_run(line, config, command_flag(line, "--welcome") != NULL);
 }

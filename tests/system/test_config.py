@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 
 import pytest
 
@@ -40,7 +41,89 @@ server = "matrix.example.org:443"
 
 
 def test_good(own_server):
-    assert check(own_server, GOOD) == (0, {"file": str(own_server.config), "good": True, "errors": [], "warnings": []})
+    text = GOOD + f'database_path = "{own_server.data}"\n'
+    assert check(own_server, text) == (0, {"file": str(own_server.config), "good": True, "errors": [], "warnings": [],
+                                           "database_path": str(own_server.data)})
+    assert not own_server.data.exists()
+    assert str(own_server.data) in own_server.command("check-config").stdout
+
+
+def test_a_database_path_that_is_no_folder(own_server):
+    own_server.data.write_text("a file in its place")
+    code, result = check(own_server)
+    assert code == 1 and "is no folder" in result["errors"][0] and str(own_server.data) in result["errors"][0]
+    own_server.data.unlink()
+    own_server.data.symlink_to("/proc/1/nowhere")
+    assert check(own_server)[0] == 1
+    own_server.data.unlink()
+
+
+# --- relative paths ---
+
+def start_in(folder, server, *arguments, until="ready"):
+    """Runs the server in another folder until its log says so, and stops it; its exit code and log."""
+    folder.mkdir(exist_ok=True)
+    process = subprocess.Popen([hearth.BINARY, "serve", *arguments], cwd=folder, env=server.environment(),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    log = ""
+    for line in process.stdout:
+        log += line
+        if f" {until}" in line:
+            process.send_signal(signal.SIGTERM)
+    return process.wait(hearth.seconds(20)), log
+
+
+def test_a_relative_path_is_not_followed_astray(own_server, tmp_path):
+    own_server.write_config(database_path="data")
+    code, log = start_in(own_server.folder, own_server)     # beside the file: as it is meant
+    assert code == 0 and f"database_path={own_server.data}" in log, log
+    assert (own_server.data / "hearth.db").exists()
+    elsewhere = tmp_path / "elsewhere"
+    code, log = start_in(elsewhere, own_server, "--config", own_server.config)
+    assert code == 78 and str(elsewhere / "data") in log and "mkdir" in log, log
+    assert not (elsewhere / "data").exists()
+    (elsewhere / "data").mkdir()                            # on purpose
+    assert start_in(elsewhere, own_server, "--config", own_server.config)[0] == 0
+    assert start_in(elsewhere, own_server, "--config", own_server.config)[0] == 0
+    third = tmp_path / "third"
+    third.mkdir()
+    done = subprocess.run([hearth.BINARY, "check-config", "--json", "--config", own_server.config], cwd=third,
+                          env=own_server.environment(), capture_output=True, text=True)
+    result = json.loads(done.stdout)
+    assert done.returncode == 0 and result["database_path"] == str(third / "data")
+    assert any("relative" in w for w in result["warnings"])
+    done = subprocess.run([hearth.BINARY, "user", "list", "--config", own_server.config], cwd=third,
+                          env=own_server.environment(), capture_output=True, text=True)
+    assert done.returncode == 1 and str(third / "data" / "hearth.db") in done.stderr and "relative" in done.stderr
+
+
+def test_init_writes_absolute_paths(own_server, tmp_path):
+    own_server.config.unlink()
+    (tmp_path / "token").write_text("a-secret")
+    subprocess.run([hearth.BINARY, "init", "--config", own_server.config, "--set", "server_name=localhost",
+                    "--set", "database_path=here", "--set", f"port={own_server.port}", "--set", "allow_registration=true",
+                    "--set", "registration_token_file=token"], cwd=tmp_path, check=True, env=own_server.environment())
+    code, log = start_in(tmp_path / "elsewhere", own_server, "--config", own_server.config)
+    assert code == 0 and f"database_path={tmp_path / 'here'}" in log, log
+    assert (tmp_path / "here" / "hearth.db").exists()
+
+
+def test_a_data_folder_that_goes_away_is_noticed(own_server):
+    with own_server as server:
+        moved = server.folder / "moved"
+        server.data.rename(moved)
+        hearth.eventually(lambda: "the database file was deleted or replaced" in server.log(), 30)
+        assert "control socket was deleted" in server.log() and str(server.data / "hearth.db") in server.log()
+        moved.rename(server.data)
+    with own_server:
+        pass
+
+
+def test_what_no_longer_protects_is_named_first(own_server):
+    text = INHERITED.replace("rocksdb", 'forbidden_usernames = ["admin"]\nrocksdb')
+    code, result = check(own_server, text)
+    assert code == 0 and "forbidden_usernames" in result["warnings"][0] and "registered" in result["warnings"][0]
+    assert sum("forbidden_usernames" in w for w in result["warnings"]) == 1
 
 
 def test_a_file_of_conduwuit_works(own_server):
@@ -55,6 +138,7 @@ WRONG = {
     "no server_name": ("[global]\n", ["server_name"]),
     "server_name of bad grammar": ('[global]\nserver_name = "not a name"\n', ["server_name", "2"]),
     "unknown key": (GOOD + 'max_request_sise = 1\n', ["max_request_sise", "max_request_size", "3"]),
+    "under the wrong header": (GOOD + "[global.well_known]\nport = 8009\n", ["port", "[global.well_known]", "4"]),
     "unknown table": (GOOD + "[global.nonsense]\nx = 1\n", ["nonsense"]),
     "out of range": (GOOD + "port = 70000\n", ["port", "3"]),
     "negative": (GOOD + "max_request_size = -1\n", ["max_request_size", "3"]),

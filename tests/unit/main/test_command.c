@@ -2,11 +2,13 @@
 #include "base/file.h"
 #include "main/command.h"
 
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "check.h"
 
-#define WORDS_MAX 12
+#define WORDS_MAX 16
 
 /* Cuts a command line written as one text, words separated by blanks, and describes what came of it. */
 static struct str describe(struct arena *a, const char *text)
@@ -200,22 +202,54 @@ static void test_help_as_json(void **state)
     arena_free(&a);
 }
 
+static int line_of(struct arena *a, const char *path, const char *begin)
+{
+    struct str text;
+    int number = 0;
+
+    assert_int_equal(file_read(a, str_of(path), 1 << 20, &text), FILE_OK);
+    while (text.n > 0) {
+        number++;
+        if (str_starts(str_cut(text, '\n', &text), str_of(begin)))
+            return number;
+    }
+    return 0;
+}
+
 static void test_init_and_check(void **state)
 {
-    char folder[] = "/tmp/hearth-test-XXXXXX", path[64];
+    char folder[] = "/tmp/hearth-test-XXXXXX", path[64], before[PATH_MAX], current[PATH_MAX];
     struct arena *a = arena_new();
     struct str out;
 
     (void)state;
     assert_non_null(mkdtemp(folder));
+    assert_non_null(getcwd(before, sizeof(before)));
+    assert_int_equal(chdir(folder), 0);
     snprintf(path, sizeof(path), "%s/a/b.toml", folder);
-    const char *const init[] = {
-        "init",  "--config",         path, "--set", "server_name=example.org", "--set", "port=1,2",
-        "--set", "trusted_proxies=", NULL};
+    const char *const init[] = {"init",
+                                "--config",
+                                path,
+                                "--set",
+                                "server_name=example.org",
+                                "--set",
+                                "port=1,2",
+                                "--set",
+                                "trusted_proxies=",
+                                "--set",
+                                "registration_token_file=secret",
+                                "--set",
+                                "database_path=x/data",
+                                NULL};
     const char *const again[] = {"init", "--config", path, "--if-missing", NULL};
     const char *const check[] = {"check-config", "--config", path, "--json", NULL};
     const char *const unknown[] = {"init", "--config", path, "--if-missing", "--set", "prot=1", NULL};
     const char *const no_value[] = {"init", "--config", path, "--if-missing", "--set", "trusted_proxies", NULL};
+    const char *const both[] = {
+        "init", "--config", path, "--if-missing", "--set", "registration_token=a", "--set", "registration_token_file=b",
+        NULL};
+    const char *const no_file[] = {"init", "--config", path, "--if-missing", "--set", "registration_token_file=", NULL};
+    const char *const no_secret[] = {"init", "--config", path, "--if-missing", "--set", "port_file=/a", NULL};
     const char *const wrong[] = {"init", "--config", path, "--if-missing", "--set", "port=x", NULL};
 
     assert_int_equal(run(a, init, &out), COMMAND_OK);
@@ -225,10 +259,33 @@ static void test_init_and_check(void **state)
     check_case(str_find_str(out, STR("the nearest known one is port")) < out.n, "nearest");
     assert_int_equal(run(a, wrong, &out), COMMAND_USAGE);
     assert_int_equal(run(a, no_value, &out), COMMAND_USAGE);
+    assert_int_equal(run(a, both, &out), COMMAND_USAGE);
+    check_case(str_find_str(out, STR("both")) < out.n, "a secret and its file");
+    assert_int_equal(run(a, no_file, &out), COMMAND_USAGE);
+    assert_int_equal(run(a, no_secret, &out), COMMAND_USAGE);
     assert_int_equal(file_read(a, str_of(path), 1 << 20, &out), FILE_OK);
     check_case(str_find_str(out, STR("\ntrusted_proxies = []\n")) < out.n, "an empty list is a value");
+    /* Paths are written so that they mean the same wherever the server is started. */
+    assert_non_null(getcwd(current, sizeof(current)));
+    check_case(str_find_str(out, str_fmt(a, "\ndatabase_path = \"%s/x/data\"\n", current)) < out.n, "database_path");
+    check_case(str_find_str(out, str_fmt(a, "\nregistration_token_file = \"%s/secret\"\n", current)) < out.n, "secret");
+    check_case(str_find_str(out, STR("registration_token = ")) == out.n, "not both");
+    assert_int_equal(run(a, check, &out), COMMAND_FAILED);
+    check_case(str_find_str(out, STR("secret: no such file")) < out.n, "the file of the secret is missing");
+    FILE *secret = fopen("secret", "w");
+    assert_non_null(secret);
+    fputs("token", secret);
+    assert_int_equal(fchmod(fileno(secret), 0600), 0);
+    fclose(secret);
     assert_int_equal(run(a, check, &out), COMMAND_OK);
-    check_str(out, str_fmt(a, "{\"errors\":[],\"file\":\"%s\",\"good\":true,\"warnings\":[]}\n", path), "check-config");
+    check_str(out,
+              str_fmt(a,
+                      "{\"database_path\":\"%s/x/data\",\"errors\":[],\"file\":\"%s\",\"good\":true,\"warnings\":["
+                      "\"%s/a/b.toml:%d: registration_token has no effect while allow_registration is false\"]}\n",
+                      current, path, folder, line_of(a, path, "registration_token_file")),
+              "check-config");
+    assert_int_equal(unlink("secret"), 0);
+    assert_int_equal(chdir(before), 0);
 
     assert_int_equal(unlink(path), 0);
     assert_int_equal(run(a, check, &out), COMMAND_FAILED);
