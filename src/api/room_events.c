@@ -56,11 +56,21 @@ static struct http_reply put_state_no_key(struct api_request *r)
 
 /* --- state --- */
 
+/* What a service has written into `answer`, or its fault. */
+static struct http_reply reply_written(struct fault fault, struct buf *answer)
+{
+    if (!fault.code)
+        return reply_buf(answer);
+    buf_fini(answer);
+    return reply_fault(fault);
+}
+
 static struct http_reply get_state(struct api_request *r)
 {
-    struct json *events;
-    struct fault fault = room_read_state(r->services, r->arena, &r->caller, r->params[0], &events);
-    return fault.code ? reply_fault(fault) : reply_json(events);
+    struct buf answer;
+    buf_init(&answer, ROOM_READ_MAX);
+    struct fault fault = room_read_state(r->services, r->arena, &r->caller, r->params[0], &answer);
+    return reply_written(fault, &answer);
 }
 
 static struct http_reply get_state_event(struct api_request *r, struct str state_key)
@@ -95,29 +105,23 @@ static bool is_membership(struct str word)
 
 static struct http_reply members(struct api_request *r)
 {
-    struct json *events;
+    struct buf answer;
     struct members_query query = {.at = query_str(r, STR("at")),
                                   .membership = query_str(r, STR("membership")),
                                   .not_membership = query_str(r, STR("not_membership"))};
     if (!is_membership(query.membership) || !is_membership(query.not_membership))
         return reply_error(M_INVALID_PARAM, "membership, not_membership: must be join, invite, knock, leave or ban");
-    struct fault fault = room_read_members(r->services, r->arena, &r->caller, r->params[0], &query, &events);
-    if (fault.code)
-        return reply_fault(fault);
-    struct json *answer = json_object(r->arena);
-    json_set(r->arena, answer, STR("chunk"), *events);
-    return reply_json(answer);
+    buf_init(&answer, ROOM_READ_MAX);
+    struct fault fault = room_read_members(r->services, r->arena, &r->caller, r->params[0], &query, &answer);
+    return reply_written(fault, &answer);
 }
 
 static struct http_reply joined_members(struct api_request *r)
 {
-    struct json *joined;
-    struct fault fault = room_read_joined_members(r->services, r->arena, &r->caller, r->params[0], &joined);
-    if (fault.code)
-        return reply_fault(fault);
-    struct json *answer = json_object(r->arena);
-    json_set(r->arena, answer, STR("joined"), *joined);
-    return reply_json(answer);
+    struct buf answer;
+    buf_init(&answer, ROOM_READ_MAX);
+    struct fault fault = room_read_joined_members(r->services, r->arena, &r->caller, r->params[0], &answer);
+    return reply_written(fault, &answer);
 }
 
 /* --- timeline --- */
@@ -139,7 +143,7 @@ static struct fault query_filter(struct api_request *r, struct event_filter *out
 
 static struct http_reply messages(struct api_request *r)
 {
-    struct json *page;
+    struct buf page;
     struct str dir = query_str(r, STR("dir"));
     struct messages_query query = {
         .backwards = str_eq(dir, STR("b")), .from = query_str(r, STR("from")), .to = query_str(r, STR("to"))};
@@ -148,9 +152,10 @@ static struct http_reply messages(struct api_request *r)
     struct fault fault = query_int_opt(r, STR("limit"), 0, INT64_MAX, LIMIT_DEFAULT, &query.limit);
     if (!fault.code)
         fault = query_filter(r, &query.filter);
+    buf_init(&page, ROOM_READ_MAX);
     if (!fault.code)
         fault = room_read_messages(r->services, r->arena, &r->caller, r->params[0], &query, &page);
-    return fault.code ? reply_fault(fault) : reply_json(page);
+    return reply_written(fault, &page);
 }
 
 static struct http_reply get_event(struct api_request *r)
@@ -162,16 +167,17 @@ static struct http_reply get_event(struct api_request *r)
 
 static struct http_reply context(struct api_request *r)
 {
-    struct json *answer;
+    struct buf answer;
     struct event_filter filter;
     int64_t limit;
     struct fault fault = query_int_opt(r, STR("limit"), 0, INT64_MAX, LIMIT_DEFAULT, &limit);
     if (!fault.code)
         fault = query_filter(r, &filter);
+    buf_init(&answer, ROOM_READ_MAX);
     if (!fault.code)
         fault =
             room_read_context(r->services, r->arena, &r->caller, r->params[0], r->params[1], limit, &filter, &answer);
-    return fault.code ? reply_fault(fault) : reply_json(answer);
+    return reply_written(fault, &answer);
 }
 
 #define ROOM "/_matrix/client/v3/rooms/{roomId}"

@@ -240,6 +240,74 @@ static inline const struct json *do_sync_query(struct fixture *f, const struct c
     return r.value;
 }
 
+/* --- reading: as the services of room_read.h, with their answers parsed --- */
+
+enum { READ_MAX = 64 << 20 };
+
+/* The tree of what was written, or NULL if there was a fault; ends the buffer. */
+static inline const struct json *read_written(struct fixture *f, struct fault fault, struct buf *out)
+{
+    struct json_result r = {0};
+    if (!fault.code)
+        r = json_parse(f->arena, str_copy(f->arena, buf_str(out)), JSON_DEPTH_MAX);
+    assert_true(fault.code || r.value);
+    buf_fini(out);
+    return r.value;
+}
+
+static inline struct fault read_state(struct fixture *f, const struct caller *who, struct str room,
+                                      const struct json **events_out)
+{
+    struct buf out;
+    buf_init(&out, READ_MAX);
+    struct fault fault = room_read_state(&f->services, f->arena, who, room, &out);
+    *events_out = read_written(f, fault, &out);
+    return fault;
+}
+
+static inline struct fault read_members(struct fixture *f, const struct caller *who, struct str room,
+                                        const struct members_query *query, const struct json **events_out)
+{
+    struct buf out;
+    buf_init(&out, READ_MAX);
+    struct fault fault = room_read_members(&f->services, f->arena, who, room, query, &out);
+    *events_out = json_get(read_written(f, fault, &out), STR("chunk"));
+    return fault;
+}
+
+static inline struct fault read_joined_members(struct fixture *f, const struct caller *who, struct str room,
+                                               const struct json **joined_out)
+{
+    struct buf out;
+    buf_init(&out, READ_MAX);
+    struct fault fault = room_read_joined_members(&f->services, f->arena, who, room, &out);
+    *joined_out = json_get(read_written(f, fault, &out), STR("joined"));
+    return fault;
+}
+
+static inline struct fault read_messages(struct fixture *f, const struct caller *who, struct str room,
+                                         const struct messages_query *query, const struct json **page_out)
+{
+    struct buf out;
+    buf_init(&out, READ_MAX);
+    struct fault fault = room_read_messages(&f->services, f->arena, who, room, query, &out);
+    *page_out = read_written(f, fault, &out);
+    return fault;
+}
+
+static inline struct fault read_context(struct fixture *f, const struct caller *who, struct str room,
+                                        struct str event_id, int64_t limit, const struct event_filter *filter,
+                                        const struct json **context_out)
+{
+    struct buf out;
+    buf_init(&out, READ_MAX);
+    struct fault fault = room_read_context(&f->services, f->arena, who, room, event_id, limit, filter, &out);
+    *context_out = read_written(f, fault, &out);
+    return fault;
+}
+
+/* --- what answers say --- */
+
 static inline int64_t sync_next(const struct json *answer)
 {
     int64_t pos = 0;

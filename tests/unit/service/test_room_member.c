@@ -228,17 +228,17 @@ static void forgetting(void **state)
     struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
     struct str room = fixture_room(&f, &alice, "{'preset':'public_chat'}");
     struct services *s = &f.services;
-    struct json *events;
+    const struct json *events;
     do_join(&f, &bob, room);
     check_fault(room_forget(s, &bob, room), M_UNKNOWN, "still there");
     check_fault(room_forget(s, &bob, STR("!none:x")), M_NOT_FOUND, "unknown");
     do_leave(&f, &bob, room);
-    check_ok(room_read_state(s, f.arena, &bob, room, &events));
+    check_ok(read_state(&f, &bob, room, &events));
     check_ok(room_forget(s, &bob, room));
     check_ok(room_forget(s, &bob, room));
-    check_fault(room_read_state(s, f.arena, &bob, room, &events), M_FORBIDDEN, "forgotten");
+    check_fault(read_state(&f, &bob, room, &events), M_FORBIDDEN, "forgotten");
     do_join(&f, &bob, room);
-    check_ok(room_read_state(s, f.arena, &bob, room, &events));
+    check_ok(read_state(&f, &bob, room, &events));
     fixture_fini(&f);
 }
 
@@ -250,7 +250,7 @@ static void asked_back_for_ever(void **state)
     fixture_init(&f, NULL);
     struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
     struct str room = fixture_room(&f, &alice, "{'preset':'public_chat'}");
-    struct json *events;
+    const struct json *events;
     do_join(&f, &bob, room);
     do_state(&f, &alice, room, "org.example", "", "{}");
     do_leave(&f, &bob, room);
@@ -259,7 +259,7 @@ static void asked_back_for_ever(void **state)
         do_invite(&f, &alice, room, &bob);
         do_leave(&f, &bob, room);
     }
-    check_ok(room_read_state(&f.services, f.arena, &bob, room, &events));
+    check_ok(read_state(&f, &bob, room, &events));
     assert_int_equal(events->count, 6 + 2);
     fixture_fini(&f);
 }

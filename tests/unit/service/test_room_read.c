@@ -26,11 +26,11 @@ static const struct {
     {"joined", "ban", "00101", NULL},
 };
 
-static struct json *page_of(struct fixture *f, const struct caller *who, struct str room)
+static const struct json *page_of(struct fixture *f, const struct caller *who, struct str room)
 {
     struct messages_query q = {.backwards = true, .limit = 100};
-    struct json *page;
-    check_ok(room_read_messages(&f->services, f->arena, who, room, &q, &page));
+    const struct json *page;
+    check_ok(read_messages(f, who, room, &q, &page));
     return page;
 }
 
@@ -41,11 +41,11 @@ static void check_sees(struct fixture *f, const struct caller *who, struct str r
     struct event_filter any = {0};
     for (int i = 0; sees && i < PHASES; i++) {
         struct json *event;
-        struct json *context;
+        const struct json *context;
         enum errcode want = sees[i] == '1' ? ERRCODE_NONE : M_NOT_FOUND;
         const char *which = CSTR(f->arena, "%s, message %d", what, i);
         check_fault(room_read_event(&f->services, f->arena, who, room, said[i], &event), want, which);
-        check_fault(room_read_context(&f->services, f->arena, who, room, said[i], 0, &any, &context), want, which);
+        check_fault(read_context(f, who, room, said[i], 0, &any, &context), want, which);
         const struct json *chunk = json_get(page_of(f, who, room), STR("chunk"));
         bool found = false;
         for (uint32_t k = 0; k < chunk->count; k++)
@@ -54,12 +54,13 @@ static void check_sees(struct fixture *f, const struct caller *who, struct str r
     }
     if (sees)
         return;
-    struct json *none;
+    const struct json *none;
+    struct json *event;
     struct messages_query q = {.limit = 10};
-    check_fault(room_read_messages(&f->services, f->arena, who, room, &q, &none), M_FORBIDDEN, what);
-    check_fault(room_read_state(&f->services, f->arena, who, room, &none), M_FORBIDDEN, what);
-    check_fault(room_read_event(&f->services, f->arena, who, room, said[0], &none), M_NOT_FOUND, what);
-    check_fault(room_read_context(&f->services, f->arena, who, room, said[0], 0, &any, &none), M_FORBIDDEN, what);
+    check_fault(read_messages(f, who, room, &q, &none), M_FORBIDDEN, what);
+    check_fault(read_state(f, who, room, &none), M_FORBIDDEN, what);
+    check_fault(room_read_event(&f->services, f->arena, who, room, said[0], &event), M_NOT_FOUND, what);
+    check_fault(read_context(f, who, room, said[0], 0, &any, &none), M_FORBIDDEN, what);
 }
 
 static void history(void **state)
@@ -131,10 +132,10 @@ static void visibility_at_the_event(void **state)
 
 /* --- pages --- */
 
-static struct json *page(struct fixture *f, const struct caller *who, struct str room, struct messages_query *q)
+static const struct json *page(struct fixture *f, const struct caller *who, struct str room, struct messages_query *q)
 {
-    struct json *out;
-    check_ok(room_read_messages(&f->services, f->arena, who, room, q, &out));
+    const struct json *out;
+    check_ok(read_messages(f, who, room, q, &out));
     return out;
 }
 
@@ -181,11 +182,16 @@ static void paging(void **state)
     assert_int_equal(json_get(page(&f, &alice, room, &back), STR("chunk"))->count, 26);
     struct messages_query old = {.backwards = true, .limit = 100, .from = middle};
     assert_int_equal(json_get(page(&f, &alice, room, &old), STR("chunk"))->count, 10);
-    struct messages_query none = {.limit = 0};
-    assert_int_equal(json_get(page(&f, &alice, room, &none), STR("chunk"))->count, 0);
-    struct json *out;
+    /* "Clients should continue to paginate until no end property is returned": not for ever */
+    for (int backwards = 0; backwards < 2; backwards++) {
+        struct messages_query none = {.limit = 0, .from = middle, .backwards = backwards};
+        const struct json *nothing = page(&f, &alice, room, &none);
+        assert_int_equal(json_get(nothing, STR("chunk"))->count, 0);
+        assert_null(json_get(nothing, STR("end")));
+    }
+    const struct json *out;
     struct messages_query bad = {.limit = 1, .from = STR("t1")};
-    check_fault(room_read_messages(&f.services, f.arena, &alice, room, &bad, &out), M_INVALID_PARAM, "from");
+    check_fault(read_messages(&f, &alice, room, &bad, &out), M_INVALID_PARAM, "from");
     fixture_fini(&f);
 }
 
@@ -229,8 +235,8 @@ static void context(void **state)
         said[i] = do_say(&f, &alice, room, CSTR(f.arena, "%d", i));
     do_state(&f, &alice, room, "m.room.topic", "", "{'topic':'later'}");
     for (int64_t limit = 0; limit < 8; limit++) {
-        struct json *got;
-        check_ok(room_read_context(&f.services, f.arena, &alice, room, said[5], limit, &any, &got));
+        const struct json *got;
+        check_ok(read_context(&f, &alice, room, said[5], limit, &any, &got));
         check_str(json_str_at(json_get(got, STR("event")), STR("event_id")), said[5], "event");
         const struct json *before = json_get(got, STR("events_before")), *after = json_get(got, STR("events_after"));
         assert_int_equal(before->count + after->count, limit);
@@ -268,32 +274,33 @@ static void members(void **state)
     do_join(&f, &bob, room);
     do_invite(&f, &alice, room, &carol);
     do_ban(&f, &alice, room, &dave);
-    struct json *got;
+    const struct json *got;
+    struct json *ids;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct members_query q = {.membership = str_of(cases[i].membership),
                                   .not_membership = str_of(cases[i].not_membership)};
-        check_ok(room_read_members(&f.services, f.arena, &bob, room, &q, &got));
+        check_ok(read_members(&f, &bob, room, &q, &got));
         assert_int_equal(got->count, cases[i].want);
     }
     struct members_query then = {.at = early};
-    check_ok(room_read_members(&f.services, f.arena, &bob, room, &then, &got));
+    check_ok(read_members(&f, &bob, room, &then, &got));
     assert_int_equal(got->count, 1);
     then.at = STR("x");
-    check_fault(room_read_members(&f.services, f.arena, &bob, room, &then, &got), M_INVALID_PARAM, "at");
-    check_ok(room_read_joined_members(&f.services, f.arena, &bob, room, &got));
+    check_fault(read_members(&f, &bob, room, &then, &got), M_INVALID_PARAM, "at");
+    check_ok(read_joined_members(&f, &bob, room, &got));
     check_str(json_text(f.arena, got), STR("{\"@alice:hearth.test\":{},\"@bob:hearth.test\":{}}"), "joined");
     const struct caller *outsiders[] = {&carol, &dave};
     for (size_t i = 0; i < COUNT_OF(outsiders); i++) {
         struct members_query all = {0};
-        check_fault(room_read_members(&f.services, f.arena, outsiders[i], room, &all, &got), M_FORBIDDEN, "outside");
-        check_fault(room_read_joined_members(&f.services, f.arena, outsiders[i], room, &got), M_FORBIDDEN, "outside");
+        check_fault(read_members(&f, outsiders[i], room, &all, &got), M_FORBIDDEN, "outside");
+        check_fault(read_joined_members(&f, outsiders[i], room, &got), M_FORBIDDEN, "outside");
     }
     do_leave(&f, &bob, room);
-    check_fault(room_read_joined_members(&f.services, f.arena, &bob, room, &got), M_FORBIDDEN, "left");
+    check_fault(read_joined_members(&f, &bob, room, &got), M_FORBIDDEN, "left");
     do_join(&f, &carol, room);
     do_state(&f, &alice, room, "m.room.name", "", "{'name':'later'}");
     struct members_query all = {.membership = STR("join")};
-    check_ok(room_read_members(&f.services, f.arena, &bob, room, &all, &got));
+    check_ok(read_members(&f, &bob, room, &all, &got));
     assert_int_equal(got->count, 1); /* as it was when bob left */
     struct json content;
     check_fault(room_read_state_event(&f.services, f.arena, &bob, room, STR("m.room.name"), STR(""), false, &content),
@@ -301,19 +308,88 @@ static void members(void **state)
     check_ok(room_read_state_event(&f.services, f.arena, &alice, room, STR("m.room.name"), STR(""), true, &content));
     check_str(json_str_at(&content, STR("type")), STR("m.room.name"), "whole event");
     check_str(json_str_at(&content, STR("room_id")), room, "whole event");
-    check_ok(room_read_joined_rooms(&f.services, f.arena, &bob, &got));
-    assert_int_equal(got->count, 0);
-    check_ok(room_read_joined_rooms(&f.services, f.arena, &carol, &got));
-    check_str(got->items[0].s, room, "joined");
+    check_ok(room_read_joined_rooms(&f.services, f.arena, &bob, &ids));
+    assert_int_equal(ids->count, 0);
+    check_ok(room_read_joined_rooms(&f.services, f.arena, &carol, &ids));
+    check_str(ids->items[0].s, room, "joined");
+    fixture_fini(&f);
+}
+
+/* "The filter is only applied to events_before, events_after, and state." */
+static void filtered_context(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob"), carol = fixture_user(&f, "carol");
+    struct str room = fixture_room(&f, &alice, "{'preset':'public_chat'}");
+    do_join(&f, &bob, room);
+    do_join(&f, &carol, room);
+    struct str said = do_say(&f, &bob, room, "1");
+    do_state(&f, &alice, room, "m.room.topic", "", "{'topic':'t'}");
+    do_say(&f, &alice, room, "2");
+    const struct json *got;
+    struct event_filter filter;
+    check_ok(event_filter_read(f.arena, quoted_json(f.arena, "{'types':['m.room.topic','m.room.name']}"), &filter));
+    check_ok(read_context(&f, &alice, room, said, 10, &filter, &got));
+    check_str(json_str_at(json_get(got, STR("event")), STR("event_id")), said, "the event itself");
+    assert_int_equal(json_get(got, STR("events_before"))->count, 0);
+    assert_int_equal(json_get(got, STR("events_after"))->count, 1);
+    assert_int_equal(json_get(got, STR("state"))->count, 1);
+    /* lazily: of the members those alone who speak */
+    check_ok(event_filter_read(f.arena, quoted_json(f.arena, "{'lazy_load_members':true}"), &filter));
+    check_ok(read_context(&f, &carol, room, said, 0, &filter, &got));
+    const struct json *all = json_get(got, STR("state"));
+    uint32_t members = 0;
+    for (uint32_t i = 0; i < all->count; i++)
+        if (str_eq(json_str_at(&all->items[i], STR("type")), STR("m.room.member"))) {
+            check_str(json_str_at(&all->items[i], STR("state_key")), bob.user_id, "who speaks");
+            members++;
+        }
+    assert_int_equal(members, 1);
+    assert_true(all->count > 4);
+    fixture_fini(&f);
+}
+
+/* An answer that grows with the room ends at what its buffer holds, whatever the room is filled with. */
+static void too_large(void **state)
+{
+    enum { MAX = 20000 };
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice");
+    struct str room = fixture_room(&f, &alice, "{}");
+    struct str said = do_say(&f, &alice, room, "1");
+    struct members_query all = {0};
+    struct messages_query page_query = {.limit = 1000};
+    struct event_filter any = {0};
+    for (int round = 0; round < 2; round++) {
+        struct buf out[5];
+        for (size_t i = 0; i < COUNT_OF(out); i++)
+            buf_init(&out[i], MAX);
+        enum errcode want = round ? M_TOO_LARGE : ERRCODE_NONE;
+        struct services *s = &f.services;
+        check_fault(room_read_state(s, f.arena, &alice, room, &out[0]), want, "state");
+        check_fault(room_read_messages(s, f.arena, &alice, room, &page_query, &out[1]), want, "messages");
+        check_fault(room_read_context(s, f.arena, &alice, room, said, 100, &any, &out[2]), want, "context");
+        check_ok(room_read_members(s, f.arena, &alice, room, &all, &out[3]));
+        check_ok(room_read_joined_members(s, f.arena, &alice, room, &out[4]));
+        for (size_t i = 0; i < COUNT_OF(out); i++)
+            buf_fini(&out[i]);
+        for (int i = 0; i < 100; i++)
+            do_state(&f, &alice, room, "org.pile", CSTR(f.arena, "%d", i), "{'text':'one of many events of state'}");
+    }
     fixture_fini(&f);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(history), cmocka_unit_test(visibility_at_the_event),
-        cmocka_unit_test(paging),  cmocka_unit_test(filtered_pages),
-        cmocka_unit_test(context), cmocka_unit_test(members),
+        cmocka_unit_test(history),          cmocka_unit_test(visibility_at_the_event),
+        cmocka_unit_test(paging),           cmocka_unit_test(filtered_pages),
+        cmocka_unit_test(context),          cmocka_unit_test(members),
+        cmocka_unit_test(filtered_context), cmocka_unit_test(too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
