@@ -143,7 +143,8 @@ static const struct config_option options[] = {
      .check = check_network,
      FIELD(trusted_proxies),
      .help = "Reverse proxies, by address or network, whose X-Forwarded-For or Forwarded header is believed. \"unix\" "
-             "means unix sockets."},
+             "means unix sockets. If a request has both, X-Forwarded-For counts: a proxy that sets only Forwarded "
+             "must remove the other, which a client can make up."},
     {.name = "max_connections",
      .type = CONFIG_INT,
      .fallback = "0",
