@@ -190,9 +190,10 @@ struct json *sync_heroes(struct sync_section *x)
 void sync_summary_write(struct sync_section *x, const struct json *heroes)
 {
     struct json_writer *w = x->f->w;
+    struct memberships_counts counts = memberships_counts(x->f->tx, x->v->room_nid, sync_root_at(x->v, INT64_MAX));
     json_begin_object(w);
     json_field(w, STR("m.heroes"), heroes);
-    json_field_int(w, STR("m.joined_member_count"), memberships_count(x->f->tx, x->v->room_nid, MEMBERSHIP_JOIN));
-    json_field_int(w, STR("m.invited_member_count"), memberships_count(x->f->tx, x->v->room_nid, MEMBERSHIP_INVITE));
+    json_field_int(w, STR("m.joined_member_count"), counts.joined);
+    json_field_int(w, STR("m.invited_member_count"), counts.invited);
     json_end_object(w);
 }

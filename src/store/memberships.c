@@ -1,6 +1,10 @@
 #include "store/memberships.h"
 
+#include "store/row_cache.h"
 #include "store/sql.h"
+#include "store/tx.h"
+
+#include <string.h>
 
 static const struct str names[] = {
     [MEMBERSHIP_NONE] = STR_INIT(""),         [MEMBERSHIP_JOIN] = STR_INIT("join"),
@@ -137,6 +141,29 @@ size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membershi
 int64_t memberships_count(struct store_tx *tx, int64_t room_nid, enum membership m)
 {
     return sql_int_of(tx, &count_of_room, 0, SQL_INT(room_nid), SQL_TEXT(membership_name(m)));
+}
+
+/* Kept where the roots themselves are: keys of nodes are a byte shorter, and what was counted is as old as its root. */
+struct counts_key {
+    char bytes[1 + sizeof(int64_t)];
+};
+
+struct memberships_counts memberships_counts(struct store_tx *tx, int64_t room_nid, int64_t root)
+{
+    struct memberships_counts counts;
+    struct row_cache_bytes cached;
+    struct counts_key key = {.bytes = {'c'}};
+    struct str name = {key.bytes, sizeof key.bytes};
+    memcpy(key.bytes + 1, &root, sizeof root);
+    if (row_cache_get(tx->store->state_nodes, name, &cached)) {
+        memcpy(&counts, cached.p, sizeof counts);
+        return counts;
+    }
+    counts.joined = memberships_count(tx, room_nid, MEMBERSHIP_JOIN);
+    counts.invited = memberships_count(tx, room_nid, MEMBERSHIP_INVITE);
+    if (root && !store_tx_failed(tx))
+        row_cache_put(tx->store->state_nodes, tx, root, name, (struct str){(const char *)&counts, sizeof counts});
+    return counts;
 }
 
 void event_pushes_add(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t pos, int64_t notify_delta,

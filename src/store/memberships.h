@@ -52,6 +52,13 @@ size_t memberships_of_user(struct store_tx *tx, int64_t user_nid, struct arena *
 size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membership m, size_t limit, struct arena *a,
                            struct membership_row **rows_out);
 int64_t memberships_count(struct store_tx *tx, int64_t room_nid, enum membership m);
+/* How many are joined and how many invited. `root` is the room's newest state (state_map.h), as the transaction sees it:
+ * the numbers follow from it, and are remembered for it, because counting walks along all members. */
+struct memberships_counts {
+    int64_t joined;
+    int64_t invited;
+};
+struct memberships_counts memberships_counts(struct store_tx *tx, int64_t room_nid, int64_t root);
 
 /* A push outcome of one event for one user that differs from the default one. Write transactions only. */
 void event_pushes_add(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t pos, int64_t notify_delta,

@@ -237,6 +237,34 @@ static void push_of_a_user_named_twice(void **state)
     store_close(&store);
 }
 
+static struct memberships_counts counts(struct store *store, int64_t room, int64_t root)
+{
+    struct store_tx *tx = store_read_begin(store);
+    struct memberships_counts got = memberships_counts(tx, room, root);
+    assert_true(store_read_end(&tx));
+    return got;
+}
+
+/* Counted once for each state of a room. */
+static void counting(void **state)
+{
+    struct store *store = scratch_open();
+    (void)state;
+    set(store, 1, 1, MEMBERSHIP_JOIN, 10, 0, 0);
+    set(store, 2, 1, MEMBERSHIP_INVITE, 11, 0, 0);
+    set(store, 3, 1, MEMBERSHIP_BAN, 12, 0, 0);
+    assert_int_equal(counts(store, 1, 100).joined, 1);
+    assert_int_equal(counts(store, 1, 100).invited, 1);
+    set(store, 2, 1, MEMBERSHIP_JOIN, 13, 0, 0);
+    assert_int_equal(counts(store, 1, 101).joined, 2);
+    assert_int_equal(counts(store, 1, 101).invited, 0);
+    assert_int_equal(counts(store, 1, 100).joined, 1); /* what it was then is remembered */
+    assert_int_equal(counts(store, 2, 0).joined, 0);   /* a room without state has no number to be remembered by */
+    set(store, 1, 2, MEMBERSHIP_JOIN, 14, 0, 0);
+    assert_int_equal(counts(store, 2, 0).joined, 1);
+    store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +275,7 @@ int main(void)
         cmocka_unit_test(joined_until),
         cmocka_unit_test(pushes),
         cmocka_unit_test(push_of_a_user_named_twice),
+        cmocka_unit_test(counting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
