@@ -29,10 +29,23 @@
  *     503 M_UNKNOWN     the queue of the pool is full (Retry-After: 1)
  *     503 M_LIMIT_EXCEEDED    the response was made, but response_memory_max, or the share of the client's address, is
  *                       reached by responses that their clients do not read (Retry-After: 5); below 16 KiB never
- * What libmicrohttpd itself can not read (a malformed Content-Length, a header line without colon, a head beyond its
- * memory, malformed chunks, another version than HTTP/1) it answers with the right status and a short text of its own,
- * and closes the connection. A connection is also closed after a chunked request: among chunks libmicrohttpd takes a
- * bare LF for a line end, which can not be seen here.
+ *
+ * What libmicrohttpd can not read it refuses before anything here is asked, so that these answers lack the JSON body
+ * and the standard headers: a status, a short HTML text of its own, "Connection: close", and the connection is closed.
+ * It (0.9.75) has neither a callback on that way nor an option that lets such a head through: to be strict means to it
+ * to refuse more. What it answers so:
+ *     400   a request line that is not three words, or names no HTTP version; a header or trailer line without colon;
+ *           malformed chunks; a Content-Length that is no number or has white space behind it (then the head of the
+ *           answer comes twice, the second one where the client looks for the body)
+ *     413   the size of a chunk, or a Content-Length (again with two heads), that needs more than 64 bits
+ *     414   a request line larger than max_header_bytes and 3 KiB
+ *     431   a head or trailers larger than that, with the 64 bytes that each header counts
+ *     500   the line of a chunk's size, with its extensions, larger than that
+ *     505   HTTP/2.0 and later (1.2 to 1.9 are refused here, with 400)
+ * A first line of a single word closes the connection without an answer.
+ *
+ * A connection is also closed after a chunked request: among chunks libmicrohttpd takes a bare LF for a line end, which
+ * can not be seen here.
  *
  * A parked client that closes its connection, even if only its own direction, is forgotten at once.
  *
@@ -68,7 +81,7 @@ struct http_server_options {
                                            * One address gets half of what the others leave of it */
     /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for
      * the peers of unix sockets. The client is the last address in the header that is no trusted proxy itself. If both
-     * headers are there, X-Forwarded-For is believed. */
+     * headers are there, X-Forwarded-For is believed: a proxy that sets only Forwarded must remove it. */
     const char *const *trusted_proxies;
     size_t trusted_proxy_count;
 };

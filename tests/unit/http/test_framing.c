@@ -122,6 +122,13 @@ static void refuses_what_is_not(void **state)
         {"HTTP/2.0", "GET /echo HTTP/2.0\r\n" HOST "\r\n", 505, true},
         {"chunk of letters",
          "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n", 400, true},
+        {"size of a chunk past 64 bits",
+         "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nhi\r\n0\r\n\r\n", 413,
+         true},
+        {"trailer without colon",
+         "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nno\r\n\r\n", 400, true},
+        {"no HTTP version", "GET /echo\r\n" HOST "\r\n", 400, true},
+        {"the first bytes of TLS", "\x16\x03\x01\x01 \x01\n", 400, true},
         {"chunk too long for its size",
          "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n", 400, true},
     };
