@@ -8,8 +8,8 @@
 #include "main/data_folder.h"
 #include "main/notify.h"
 #include "main/server.h"
+#include "main/welcome.h"
 #include "service/account_departure.h"
-#include "service/control.h"
 #include "service/typing.h"
 
 #include <errno.h>
@@ -23,13 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_MS           1000
-#define SECOND_SIGNAL_MS  500
-#define TRIM_MS           60000
-#define WATCH_MS          5000 /* between looks at the files that must stay */
-#define SOCKET_MODE       0600
-#define FILES_MAX         ((rlim_t)1 << 20)
-#define WELCOME_EXPIRY_MS INT64_C(86400000)
+#define TICK_MS          1000
+#define SECOND_SIGNAL_MS 500
+#define TRIM_MS          60000
+#define WATCH_MS         5000 /* between looks at the files that must stay */
+#define SOCKET_MODE      0600
+#define FILES_MAX        ((rlim_t)1 << 20)
 
 struct serving {
     struct command_line *line;
@@ -179,32 +178,6 @@ static void say_ready(const struct serving *s, int64_t began_us)
     log_info("ready", LOG_STR("server_name", c->server_name), LOG_STR("listen", all),
              LOG_STR("database_path", data_folder_absolute(s->line->arena, c->database_path)),
              LOG_CSTR("version", HEARTH_VERSION), LOG_INT("start_us", clock_mono_us() - began_us));
-}
-
-/* A token, and the next two steps, for somebody who has just typed `make run`. */
-static void say_welcome(struct serving *s)
-{
-    struct arena *a = s->line->arena;
-    struct json *args = json_object(a);
-    const struct json *result = NULL;
-    struct str address = listener_text(s, 0, s->first_listener);
-    const char *config_path = command_config_path(s->line);
-    FILE *out = s->line->out;
-
-    fprintf(out, "\nHearth is ready: http://%.*s\n\n", STR_ARG(address));
-    json_set_int(a, args, STR("expires_in_ms"), WELCOME_EXPIRY_MS);
-    struct fault fault = server_newest(&s->server)->allow_registration
-                             ? control_run(&s->server.services, a, STR("token create"), args, &result)
-                             : FAULT_NONE;
-    if (!fault.code && result)
-        fprintf(out, "Registration token, good for a day:\n  %.*s\n", STR_ARG(json_str_at(result, STR("token"))));
-    fprintf(out, "Make a first account, in another terminal:\n  %s user create NAME --admin --config %s\n",
-            s->line->program, config_path ? config_path : "FILE");
-    fprintf(out,
-            "Sign in from a client (Element: \"Edit\" beside the homeserver):\n"
-            "  homeserver http://%.*s, user @NAME:%.*s\n\n",
-            STR_ARG(address), STR_ARG(s->server.config->server_name));
-    fflush(out);
 }
 
 static void say_report(const struct config_report *report)
@@ -362,7 +335,7 @@ enum command_exit serve_run(struct command_line *line, struct config *config, bo
     data_folder_watch_init(&s.folder, line->arena, s.server.config);
     say_ready(&s, began_us);
     if (welcome)
-        say_welcome(&s);
+        welcome_print(line, &s.server.services, listener_text(&s, 0, s.first_listener));
     notify_ready();
     run(&s, &awaited);
     stop(&s);

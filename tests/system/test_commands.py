@@ -306,6 +306,21 @@ def test_a_token_ends(own_server):
         assert register_with(server, token) == 401
 
 
+def test_the_welcome_makes_one_token(own_server):
+    """`make run` again and again prints the same one as long as it is good."""
+    own_server.config.write_text(re.sub("registration_token = .*", "", own_server.config.read_text()))
+    seen = []
+    for _ in range(3):
+        process = subprocess.Popen([hearth.BINARY, "serve", "--welcome", "--config", own_server.config], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=own_server.environment())
+        printed = "".join(iter(process.stdout.readline, f"  homeserver {own_server.url}, user @NAME:localhost\n"))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(hearth.seconds(15)) == 0
+        seen += re.findall("^  (welcome-.*)$", printed, re.M)
+    assert len(seen) == 3 and len(set(seen)) == 1
+    assert [t["token"] for t in good_json(own_server, "token", "list")["tokens"]] == seen[:1]
+
+
 # --- the command line ---
 
 def test_version(own_server):
