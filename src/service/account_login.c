@@ -28,16 +28,48 @@ struct fault account_login_identifier(const struct json *object, struct str *use
     return user_out->p ? FAULT_NONE : FAULT(M_MISSING_PARAM, "'identifier.user' is missing");
 }
 
-/* Takes an attempt from both buckets or from none. That of the address is the strict one: whoever guesses is stopped
- * soon where he is, and the user, who is elsewhere, is not. */
-static struct fault take(struct account_limits *limits, struct str by_address, struct str by_user)
+/* The buckets of one attempt. That of the address is the strict one: whoever guesses is stopped soon where he is, and
+ * the user, who is elsewhere, is not. A right password gives back to the first two. The last is for those who know it,
+ * and would keep all others from the hashing by logging in for ever: it is of this user at this address, so that
+ * neither strangers nor a proxy that hides addresses empty it for somebody else. */
+enum { BY_ADDRESS, BY_USER, BY_BOTH, BUCKETS };
+
+struct attempt {
+    struct account_limits *limits;
+    struct str keys[BUCKETS];
+};
+
+static const enum account_limit_kind kinds[BUCKETS] = {
+    [BY_ADDRESS] = ACCOUNT_LIMIT_STRICT, [BY_USER] = ACCOUNT_LIMIT_USER, [BY_BOTH] = ACCOUNT_LIMIT_ASKING};
+
+static struct attempt attempt_of(const struct services *s, struct arena *a, struct str user_id, struct str address)
 {
-    struct fault fault = account_limit_take(limits, ACCOUNT_LIMIT_STRICT, by_address);
+    struct str user = str_lower(a, user_id);
+    struct str both = account_limit_address(a, "logins", address);
+    return (struct attempt){.limits = s->accounts->limits,
+                            .keys = {
+                                [BY_ADDRESS] = account_limit_address(a, "login", address),
+                                [BY_USER] = str_fmt(a, "user %.*s", STR_ARG(user)),
+                                [BY_BOTH] = str_fmt(a, "%.*s %.*s", STR_ARG(both), STR_ARG(user)),
+                            }};
+}
+
+/* To the buckets before `end`. */
+static void give_back(const struct attempt *attempt, int end)
+{
+    for (int i = 0; i < end; i++)
+        account_limit_give_back(attempt->limits, kinds[i], attempt->keys[i]);
+}
+
+/* Takes from all buckets or from none. */
+static struct fault take(const struct attempt *attempt)
+{
+    struct fault fault = FAULT_NONE;
+    int i = 0;
+    for (; !fault.code && i < BUCKETS; i++)
+        fault = account_limit_take(attempt->limits, kinds[i], attempt->keys[i]);
     if (fault.code)
-        return fault;
-    fault = account_limit_take(limits, ACCOUNT_LIMIT_USER, by_user);
-    if (fault.code)
-        account_limit_give_back(limits, ACCOUNT_LIMIT_STRICT, by_address);
+        give_back(attempt, i - 1);
     return fault;
 }
 
@@ -57,11 +89,9 @@ static struct fault find(const struct services *s, struct arena *a, struct str u
 struct fault account_login_password(const struct services *s, struct arena *a, struct str user, struct str password,
                                     struct str address, struct account_info *info_out)
 {
-    struct account_limits *limits = s->accounts->limits;
     struct str user_id = account_user_id(s, a, user);
-    struct str by_address = account_limit_address(a, "login", address);
-    struct str by_user = str_fmt(a, "user %.*s", STR_ARG(str_lower(a, user_id)));
-    struct fault fault = take(limits, by_address, by_user);
+    struct attempt attempt = attempt_of(s, a, user_id, address);
+    struct fault fault = take(&attempt);
     if (fault.code)
         return fault;
 
@@ -70,10 +100,8 @@ struct fault account_login_password(const struct services *s, struct arena *a, s
     fault = find(s, a, user_id, &row);
     if (!fault.code)
         fault = account_password_verify(s->accounts->passwords, row.password_hash, password, &right);
-    if (fault.code || right) {
-        account_limit_give_back(limits, ACCOUNT_LIMIT_STRICT, by_address);
-        account_limit_give_back(limits, ACCOUNT_LIMIT_USER, by_user);
-    }
+    if (fault.code || right)
+        give_back(&attempt, BY_BOTH);
     if (fault.code)
         return fault;
     if (row.deactivated_ts)

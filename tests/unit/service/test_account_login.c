@@ -112,6 +112,31 @@ static void guessing_from_everywhere_ends(void **state)
     world_fini(&w);
 }
 
+/* Whoever knows a password cannot keep the others from having theirs looked at. */
+static void logging_in_for_ever_ends(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w, NULL);
+    world_user(&w, STR("alice"));
+    world_user(&w, STR("bob"));
+    for (int i = 0; i < ACCOUNT_LIMIT_WIDE; i++)
+        assert_int_equal(login(&w, i % 2 ? "alice" : "ALICE", WORLD_PASSWORD, "192.0.2.1").code, ERRCODE_NONE);
+    struct fault fault = login(&w, "alice", WORLD_PASSWORD, "192.0.2.1");
+    assert_int_equal(fault.code, M_LIMIT_EXCEEDED);
+    assert_int_equal(fault.retry_after_ms, 1000);
+    /* neither at that address nor of that user elsewhere */
+    assert_int_equal(login(&w, "bob", WORLD_PASSWORD, "192.0.2.1").code, ERRCODE_NONE);
+    assert_int_equal(login(&w, "alice", WORLD_PASSWORD, "192.0.2.2").code, ERRCODE_NONE);
+    /* and what was refused has cost no attempt at guessing */
+    for (int i = 0; i < 2 * ACCOUNT_LIMIT_BURST; i++)
+        assert_int_equal(login(&w, "alice", STR("guess"), "192.0.2.1").code, M_LIMIT_EXCEEDED);
+    assert_int_equal(login(&w, "bob", STR("guess"), "192.0.2.1").code, M_FORBIDDEN);
+    *world_clock() += 1000;
+    assert_int_equal(login(&w, "alice", WORLD_PASSWORD, "192.0.2.1").code, ERRCODE_NONE);
+    world_fini(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +144,7 @@ int main(void)
         cmocka_unit_test(passwords),
         cmocka_unit_test(guessing_ends),
         cmocka_unit_test(guessing_from_everywhere_ends),
+        cmocka_unit_test(logging_in_for_ever_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
