@@ -23,8 +23,9 @@ static const struct sql select_newest = SQL("SELECT " COLUMNS " FROM events WHER
                                             " AND pos <= $3 ORDER BY pos DESC, sub DESC LIMIT $4");
 static const struct sql select_oldest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos > $2"
                                             " AND pos <= $3 ORDER BY pos, sub LIMIT $4");
+/* The sign keeps SQLite, which has no statistics, from going through the whole room. */
 static const struct sql select_txn = SQL("SELECT " COLUMNS " FROM events WHERE device_nid = $1 AND txn_id = $2"
-                                         " AND room_nid = $3 LIMIT $4");
+                                         " AND +room_nid = $3 LIMIT $4");
 static const struct sql update_redacted = SQL("UPDATE events SET pdu = $2, redacted_by_nid = $3 WHERE event_nid = $1");
 
 static void read_numbers(struct sql_cursor *c, struct event_row *row)
