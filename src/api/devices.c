@@ -57,6 +57,8 @@ static struct http_reply delete_devices(struct api_request *r)
         return reply_fault(fault);
     if (!list)
         return reply_error(M_MISSING_PARAM, "'devices' is missing");
+    if (list->count > DEVICES_MAX)
+        return reply_error(M_TOO_LARGE, "'devices' names more than 10,000");
     struct str *device_ids = ARENA_ARRAY(r->arena, list->count, struct str);
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i].type != JSON_STRING)

@@ -10,7 +10,6 @@
 #include "store/tokens.h"
 
 #define DEVICE_ID_LETTERS 10
-#define DEVICES_MAX       10000 /* of one user */
 
 #define TOO_MANY_DEVICES FAULT(M_FORBIDDEN, "The account has too many devices; delete some")
 

@@ -14,8 +14,9 @@
 #include "service/caller.h"
 #include "service/services.h"
 
-#define DEVICE_ID_MAX   255  /* bytes */
-#define DEVICE_NAME_MAX 1024 /* bytes; longer names are cut */
+#define DEVICE_ID_MAX   255   /* bytes */
+#define DEVICE_NAME_MAX 1024  /* bytes; longer names are cut */
+#define DEVICES_MAX     10000 /* of one user, and in one request */
 
 /* {"devices": [...]} of the caller, oldest first. */
 struct fault device_list(const struct services *s, struct arena *a, const struct caller *caller,

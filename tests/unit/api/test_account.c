@@ -1,5 +1,6 @@
 #include "api/client.h"
 #include "api/routes.h"
+#include "service/device.h"
 
 static const struct api_route *const routes[] = {routes_account, routes_login, routes_devices, NULL};
 
@@ -105,6 +106,16 @@ static void deletes_devices(void **state)
 
     assert_int_equal(client_ask(&c, HTTP_POST, "/_matrix/client/v3/delete_devices", token, "{}"), 400);
     assert_int_equal(client_ask(&c, HTTP_POST, "/_matrix/client/v3/delete_devices", token, "{\"devices\":[1]}"), 400);
+    /* More than anybody has would only keep the writer busy. */
+    struct buf lots;
+    buf_init(&lots, (size_t)1 << 20);
+    buf_add(&lots, STR("{\"devices\":[\"0\""));
+    for (int i = 0; i < DEVICES_MAX; i++)
+        buf_add(&lots, STR(",\"0\""));
+    buf_add(&lots, STR("]}"));
+    client_ask_bytes(&c, HTTP_POST, "/_matrix/client/v3/delete_devices", token, buf_str(&lots));
+    check_str(client_errcode(&c), STR("M_TOO_LARGE"), "too many");
+    buf_fini(&lots);
     client_ask(&c, HTTP_POST, "/_matrix/client/v3/delete_devices", token,
                "{\"devices\":[\"THREE\",\"BOBS\"]," AUTH("alice", "correct horse") "}");
     assert_int_equal(c.status, 200);
