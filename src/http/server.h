@@ -41,7 +41,7 @@
  *     414   a request line larger than max_header_bytes and 3 KiB
  *     431   a head or trailers larger than that, with the 64 bytes that each header counts
  *     500   the line of a chunk's size, with its extensions, larger than that
- *     505   HTTP/2.0 and later (1.2 to 1.9 are refused here, with 400)
+ *     505   HTTP/0.x, and HTTP/2.0 and later (1.2 to 1.9 are refused here, with 400)
  * A first line of a single word closes the connection without an answer.
  *
  * A connection is also closed after a chunked request: among chunks libmicrohttpd takes a bare LF for a line end, which
