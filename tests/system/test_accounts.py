@@ -202,6 +202,24 @@ def test_refresh(server):
     assert renew(server, "nonsense").errcode == "M_UNKNOWN_TOKEN"
 
 
+def test_one_refresh_token_at_the_same_time(server):
+    """Whoever asks twice has one session afterwards, and whatever was answered first is not left over."""
+    user = server.register(refresh_token=True)
+    for _ in range(5):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: renew(server, user.session["refresh_token"]), range(4)))
+        assert all(answer.status == 200 for answer in answers), answers
+
+        def status(answer):
+            return server.call("GET", f"{CLIENT}/account/whoami", token=answer.json["access_token"]).status
+
+        good = [answer for answer in answers if status(answer) == 200]
+        assert len(good) == 1 and sorted(map(status, answers)) == [200, 401, 401, 401], answers
+        assert renew(server, user.session["refresh_token"]).errcode == "M_UNKNOWN_TOKEN"
+        user.session = {**user.session, **good[0].json}
+        assert all(renew(server, answer.json["refresh_token"]).status == 401 for answer in answers if answer not in good)
+
+
 def test_the_life_of_tokens_is_an_option(tmp_path):
     with hearth.Server(tmp_path, access_token_ttl=60) as server:
         user = server.register(refresh_token=True)
