@@ -191,6 +191,14 @@ def test_start_is_the_token_that_was_given(alice, room):
     assert alice.messages(room, "b", **{"from": token})["start"] == token
 
 
+@pytest.mark.parametrize("direction", ["b", "f"])
+def test_a_page_of_nothing_leads_nowhere(alice, room, direction):
+    said(alice, room, 5)
+    token = alice.messages(room, direction, limit=2)["end"]
+    page = alice.messages(room, direction, **{"from": token}, limit=0)
+    assert page["chunk"] == [] and page["start"] == token and "end" not in page
+
+
 def test_to_ends_the_page(alice, room):
     first = said(alice, room, 5)
     token = alice.sync()["next_batch"]
