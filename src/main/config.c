@@ -112,19 +112,20 @@ static struct str table_with(struct str member)
 /* Headers are easily forgotten: what is appended to a file ends up in its last table. */
 static void complain_unknown(struct loading *l, const struct config_setting *setting)
 {
-    struct str name = str_slice(setting->name, 0, 100), member = STR(""), table = STR("");
+    struct str name = str_slice(setting->name, 0, 100), member = STR("");
 
     for (size_t i = name.n; i > 0 && member.n == 0; i--) {
         if (name.p[i - 1] == '.')
             member = str_slice(name, i, name.n);
     }
+    struct str table = member.n > 0 ? STR("") : table_with(name);
     if (member.n > 0 && is_known(member))
         config_report_error(l->report,
                             "%.*s: \"%.*s\" stands under [global.%.*s]; it belongs under [global], before all other "
                             "headers",
                             STR_ARG(setting->origin), STR_ARG(member),
                             STR_ARG(str_slice(name, 0, name.n - member.n - 1)));
-    else if (member.n == 0 && (table = table_with(name)).n > 0)
+    else if (table.n > 0)
         config_report_error(l->report, "%.*s: \"%.*s\" stands under [global]; it belongs under [global.%.*s]",
                             STR_ARG(setting->origin), STR_ARG(name), STR_ARG(table));
     else
