@@ -11,7 +11,7 @@
 #include "service/account_register.h"
 #include "service/device.h"
 #include "service/storage.h"
-#include "service/uia.h"
+#include "service/uia_session.h"
 #include "store/account_data.h"
 #include "store/accounts.h"
 #include "store/filters.h"

@@ -8,7 +8,7 @@
  *      account_password.c   hashing, a bounded number at once
  *      account_limit.c      how often somebody may guess
  *      account_departure.c  deactivated users leave their rooms, be it after a restart
- *      uia.c                User-Interactive Authentication
+ *      uia.c                User-Interactive Authentication; its sessions are in uia_session.c
  *      registration_token.c, device.c, profile.c, account_data.c: what their names say
  *
  * `struct accounts` is the memory of all of these; one is made at start and serves all threads.

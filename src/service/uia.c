@@ -1,197 +1,35 @@
 #include "service/uia.h"
 
-#include "base/clock.h"
-#include "base/map.h"
-#include "base/memory.h"
-#include "base/thread.h"
-#include "crypto/password.h"
-#include "crypto/random.h"
 #include "service/account.h"
 #include "service/account_limit.h"
 #include "service/account_login.h"
 #include "service/registration_token.h"
 #include "service/storage.h"
+#include "service/uia_session.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define SESSION_CHARS 24
-
 const struct uia_flow uia_flow_password = {.stages = {UIA_PASSWORD}, .count = 1};
-
-/* What a session has come to know; copied out and in, so that stages are checked without the lock. */
-struct progress {
-    unsigned completed; /* bit 1u << enum uia_stage */
-    int64_t user_nid;
-    char user_id[UIA_TEXT_MAX];
-    size_t user_id_size;
-    char password_hash[PASSWORD_HASH_MAX]; /* whose password was shown: the stage is done while the account has it */
-    size_t password_hash_size;
-    char token[UIA_TEXT_MAX]; /* registration token whose use is to be counted; empty: none */
-    size_t token_size;
-};
-
-struct session {
-    char id[SESSION_CHARS];
-    int64_t expires_ms; /* of clock_mono_ms() */
-    int64_t user_nid;   /* of the ask */
-    uint64_t operation; /* str_hash */
-    struct progress progress;
-    struct list *list; /* that it stands in */
-    struct session *older;
-    struct session *newer;
-};
-
-/* By the time of coming here. */
-struct list {
-    struct session *newest;
-    struct session *oldest;
-    size_t count;
-};
-
-struct uia_sessions {
-    struct mutex lock;
-    struct map_str by_id;
-    struct list opened; /* costs nothing to be in: no stage is completed */
-    struct list begun;
-};
-
-/* --- the table of sessions --- */
-
-struct uia_sessions *uia_sessions_new(void)
-{
-    struct uia_sessions *all = memory_calloc(1, sizeof *all);
-    mutex_init(&all->lock);
-    map_str_init(&all->by_id);
-    return all;
-}
-
-static struct str id_of(const struct session *session)
-{
-    return (struct str){session->id, SESSION_CHARS};
-}
-
-static void leave(struct session *session)
-{
-    struct list *list = session->list;
-    *(session->newer ? &session->newer->older : &list->newest) = session->older;
-    *(session->older ? &session->older->newer : &list->oldest) = session->newer;
-    list->count--;
-}
-
-static void join(struct list *list, struct session *session)
-{
-    session->list = list;
-    session->older = list->newest;
-    session->newer = NULL;
-    *(list->newest ? &list->newest->newer : &list->oldest) = session;
-    list->newest = session;
-    list->count++;
-}
-
-static void drop(struct uia_sessions *all, struct session *session)
-{
-    leave(session);
-    map_str_remove(&all->by_id, id_of(session));
-    free(session);
-}
-
-void uia_sessions_free(struct uia_sessions **sessions)
-{
-    if (!*sessions)
-        return;
-    while ((*sessions)->opened.oldest)
-        drop(*sessions, (*sessions)->opened.oldest);
-    while ((*sessions)->begun.oldest)
-        drop(*sessions, (*sessions)->begun.oldest);
-    map_str_fini(&(*sessions)->by_id);
-    mutex_fini(&(*sessions)->lock);
-    free(*sessions);
-    *sessions = NULL;
-}
-
-static void drop_expired(struct uia_sessions *all, const struct list *list, int64_t now)
-{
-    while (list->oldest && list->oldest->expires_ms <= now)
-        drop(all, list->oldest);
-}
-
-/* All live equally long, so those that are over stand at the old end (nearly so among those begun). If there are too
- * many, one goes in which nothing has been done yet; begun ones only where they take more than half of the room. */
-static void make_room(struct uia_sessions *all, int64_t now)
-{
-    drop_expired(all, &all->opened, now);
-    drop_expired(all, &all->begun, now);
-    if (all->by_id.count >= UIA_SESSIONS_MAX)
-        drop(all, all->begun.count > UIA_SESSIONS_MAX / 2 ? all->begun.oldest : all->opened.oldest);
-}
 
 static struct str limit_key(struct arena *a, const struct uia_ask *ask)
 {
     return account_limit_address(a, "uia", ask->address);
 }
 
+static struct uia_purpose purpose_of(const struct uia_ask *ask)
+{
+    return (struct uia_purpose){.user_nid = ask->user_nid, .operation = ask->operation};
+}
+
 /* A new session for the ask; its id in `a`. */
 static struct fault open_session(const struct services *s, struct arena *a, const struct uia_ask *ask,
                                  struct str *id_out)
 {
-    struct uia_sessions *all = s->accounts->uia;
     struct fault fault = account_limit_take(s->accounts->limits, ACCOUNT_LIMIT_ASKING, limit_key(a, ask));
-    if (fault.code)
-        return fault;
-    struct str id = random_string(a, SESSION_CHARS, RANDOM_BASE62);
-    struct session *session = memory_calloc(1, sizeof *session);
-    int64_t now = clock_mono_ms();
-    memcpy(session->id, id.p, SESSION_CHARS);
-    session->expires_ms = now + UIA_SESSION_TTL_MS;
-    session->user_nid = ask->user_nid;
-    session->operation = str_hash(ask->operation);
-
-    mutex_lock(&all->lock);
-    make_room(all, now);
-    join(&all->opened, session);
-    map_str_put(&all->by_id, id_of(session), session);
-    mutex_unlock(&all->lock);
-    *id_out = id;
-    return FAULT_NONE;
-}
-
-/* The session of that id, if it is there and was opened for the same ask. */
-static struct session *find(struct uia_sessions *all, struct str id, const struct uia_ask *ask)
-{
-    mutex_assert_held(&all->lock);
-    struct session *session = map_str_get(&all->by_id, id);
-    bool good = session && session->expires_ms > clock_mono_ms() && session->user_nid == ask->user_nid &&
-                session->operation == str_hash(ask->operation);
-    return good ? session : NULL;
-}
-
-static bool read_progress(struct uia_sessions *all, struct str id, const struct uia_ask *ask, struct progress *out)
-{
-    mutex_lock(&all->lock);
-    const struct session *session = find(all, id, ask);
-    if (session)
-        *out = session->progress;
-    mutex_unlock(&all->lock);
-    return session != NULL;
-}
-
-static void write_progress(struct uia_sessions *all, struct str id, const struct uia_ask *ask,
-                           const struct progress *progress)
-{
-    mutex_lock(&all->lock);
-    struct session *session = find(all, id, ask);
-    if (session) {
-        unsigned completed = session->progress.completed | progress->completed;
-        session->progress = *progress;
-        session->progress.completed = completed;
-        if (completed && session->list == &all->opened) {
-            leave(session);
-            join(&all->begun, session);
-        }
-    }
-    mutex_unlock(&all->lock);
+    if (!fault.code)
+        *id_out = uia_session_open(s->accounts->uia, a, purpose_of(ask));
+    return fault;
 }
 
 /* --- stages --- */
@@ -201,14 +39,20 @@ struct attempt {
     struct arena *a;
     const struct uia_ask *ask;
     const struct json *auth;
-    struct progress *progress;
+    struct uia_progress *progress;
 };
 
-static size_t keep(char out[UIA_TEXT_MAX], struct str text)
+static void keep(struct uia_text *out, struct str text)
 {
     assert(text.n <= UIA_TEXT_MAX);
-    memcpy(out, text.p, text.n);
-    return text.n;
+    if (text.n > 0)
+        memcpy(out->p, text.p, text.n);
+    out->n = text.n;
+}
+
+static struct str kept(const struct uia_text *text)
+{
+    return (struct str){text->p, text->n};
 }
 
 static struct fault try_password(const struct attempt *t)
@@ -226,10 +70,8 @@ static struct fault try_password(const struct attempt *t)
     if (t->ask->user_nid && info.user_nid != t->ask->user_nid)
         return FAULT(M_FORBIDDEN, "This is the password of another user");
     t->progress->user_nid = info.user_nid;
-    t->progress->user_id_size = keep(t->progress->user_id, info.user_id);
-    assert(info.password_hash.n <= PASSWORD_HASH_MAX); /* or password_verify() had refused it */
-    memcpy(t->progress->password_hash, info.password_hash.p, info.password_hash.n);
-    t->progress->password_hash_size = info.password_hash.n;
+    keep(&t->progress->user_id, info.user_id);
+    keep(&t->progress->password_hash, info.password_hash); /* password_verify() refuses longer ones */
     return FAULT_NONE;
 }
 
@@ -251,7 +93,7 @@ static struct fault try_registration_token(const struct attempt *t)
         return fault;
     if (!valid)
         return FAULT(M_FORBIDDEN, "This registration token is not valid");
-    t->progress->token_size = counted ? keep(t->progress->token, token) : 0;
+    keep(&t->progress->token, counted ? token : (struct str){0});
     return FAULT_NONE;
 }
 
@@ -266,13 +108,13 @@ static const struct {
 
 /* --- flows --- */
 
-static bool is_done(const struct progress *progress, enum uia_stage stage)
+static bool is_done(const struct uia_progress *progress, enum uia_stage stage)
 {
     return (progress->completed & 1U << stage) != 0;
 }
 
 /* How many stages of the flow are done, counted from its start. */
-static size_t done_of(const struct uia_flow *flow, const struct progress *progress)
+static size_t done_of(const struct uia_flow *flow, const struct uia_progress *progress)
 {
     size_t done = 0;
     while (done < flow->count && is_done(progress, flow->stages[done]))
@@ -280,7 +122,7 @@ static size_t done_of(const struct uia_flow *flow, const struct progress *progre
     return done;
 }
 
-static bool is_complete(const struct uia_ask *ask, const struct progress *progress)
+static bool is_complete(const struct uia_ask *ask, const struct uia_progress *progress)
 {
     for (size_t i = 0; i < ask->flow_count; i++)
         if (done_of(&ask->flows[i], progress) == ask->flows[i].count)
@@ -289,7 +131,7 @@ static bool is_complete(const struct uia_ask *ask, const struct progress *progre
 }
 
 /* Whether some flow has this stage as its next one. */
-static bool is_next(const struct uia_ask *ask, const struct progress *progress, enum uia_stage stage)
+static bool is_next(const struct uia_ask *ask, const struct uia_progress *progress, enum uia_stage stage)
 {
     for (size_t i = 0; i < ask->flow_count; i++) {
         size_t done = done_of(&ask->flows[i], progress);
@@ -316,7 +158,7 @@ static struct json flows_json(struct arena *a, const struct uia_ask *ask)
 }
 
 static struct uia_result challenge(struct arena *a, const struct uia_ask *ask, struct str session,
-                                   const struct progress *progress, struct fault fault)
+                                   const struct uia_progress *progress, struct fault fault)
 {
     struct json *body = json_object(a);
     json_set(a, body, STR("flows"), flows_json(a, ask));
@@ -337,19 +179,19 @@ static struct uia_result challenge(struct arena *a, const struct uia_ask *ask, s
 }
 
 static struct uia_result passed(struct arena *a, const struct uia_ask *ask, struct str session,
-                                const struct progress *progress)
+                                const struct uia_progress *progress)
 {
     struct uia_result result = {
         .outcome = UIA_PASSED,
         .session = session,
         .opened_by = limit_key(a, ask),
         .user_nid = progress->user_nid ? progress->user_nid : ask->user_nid,
-        .user_id = str_copy(a, (struct str){progress->user_id, progress->user_id_size}),
+        .user_id = str_copy(a, kept(&progress->user_id)),
     };
     if (is_done(progress, UIA_PASSWORD))
-        result.password_hash = str_copy(a, (struct str){progress->password_hash, progress->password_hash_size});
-    if (progress->token_size > 0)
-        result.registration_token = str_copy(a, (struct str){progress->token, progress->token_size});
+        result.password_hash = str_copy(a, kept(&progress->password_hash));
+    if (progress->token.n > 0)
+        result.registration_token = str_copy(a, kept(&progress->token));
     return result;
 }
 
@@ -377,14 +219,13 @@ static struct fault try_stage(const struct attempt *t, struct str type)
 }
 
 /* Whoever changes a password locks out those who knew the old one: what they have shown counts no more. */
-static struct fault forget_old_password(const struct services *s, struct progress *progress)
+static struct fault forget_old_password(const struct services *s, struct uia_progress *progress)
 {
     if (!is_done(progress, UIA_PASSWORD))
         return FAULT_NONE;
     struct fault refused;
     struct store_tx *tx = store_read_begin(s->store);
-    struct str shown = {progress->password_hash, progress->password_hash_size};
-    if (!account_login_holds(tx, progress->user_nid, shown, &refused))
+    if (!account_login_holds(tx, progress->user_nid, kept(&progress->password_hash), &refused))
         progress->completed &= ~(1U << UIA_PASSWORD);
     return storage_read_end(&tx);
 }
@@ -394,14 +235,14 @@ static struct uia_result challenge_anew(const struct services *s, struct arena *
 {
     struct str session;
     struct fault fault = open_session(s, a, ask, &session);
-    return fault.code ? refused(fault) : challenge(a, ask, session, &(struct progress){0}, why);
+    return fault.code ? refused(fault) : challenge(a, ask, session, &(struct uia_progress){0}, why);
 }
 
 struct uia_result uia_check(const struct services *s, struct arena *a, const struct uia_ask *ask,
                             const struct json *auth)
 {
     struct uia_sessions *all = s->accounts->uia;
-    struct progress progress = {0};
+    struct uia_progress progress = {0};
     if (!auth || auth->type == JSON_NULL)
         return challenge_anew(s, a, ask, FAULT_NONE);
     if (auth->type != JSON_OBJECT)
@@ -409,7 +250,7 @@ struct uia_result uia_check(const struct services *s, struct arena *a, const str
 
     struct str type = json_str_at(auth, STR("type"));
     struct str session = json_str_at(auth, STR("session"));
-    if (session.p && !read_progress(all, session, ask, &progress))
+    if (session.p && !uia_session_read(all, session, purpose_of(ask), &progress))
         return challenge_anew(s, a, ask,
                               FAULT(M_FORBIDDEN, "This session is unknown, over, or belongs to something else"));
     struct fault fault = session.p ? forget_old_password(s, &progress) : open_session(s, a, ask, &session);
@@ -418,7 +259,7 @@ struct uia_result uia_check(const struct services *s, struct arena *a, const str
     if (fault.code == M_LIMIT_EXCEEDED || fault.status == 500)
         return refused(fault);
     if (!fault.code)
-        write_progress(all, session, ask, &progress);
+        uia_session_write(all, session, purpose_of(ask), &progress);
     if (!fault.code && is_complete(ask, &progress))
         return passed(a, ask, session, &progress);
     return challenge(a, ask, session, &progress, fault);
@@ -427,13 +268,6 @@ struct uia_result uia_check(const struct services *s, struct arena *a, const str
 void uia_finish(const struct services *s, const struct uia_result *result)
 {
     assert(result->outcome == UIA_PASSED);
-    struct uia_sessions *all = s->accounts->uia;
-    mutex_lock(&all->lock);
-    struct session *session = map_str_get(&all->by_id, result->session);
-    bool found = session != NULL;
-    if (found)
-        drop(all, session);
-    mutex_unlock(&all->lock);
-    if (found)
+    if (uia_session_end(s->accounts->uia, result->session))
         account_limit_give_back(s->accounts->limits, ACCOUNT_LIMIT_ASKING, result->opened_by);
 }

@@ -6,10 +6,8 @@
  *                                        \--> fault      too many attempts, malformed
  *
  * A request without `auth` is always challenged, even where m.login.dummy is all that is asked for. A client may answer
- * with a stage and no session, as many do: it gets one. Sessions live in memory: a restart makes clients begin again.
- * A session is good for one operation of one user, until that has succeeded or half an hour has passed; when there are
- * too many the oldest go, those without a completed stage first. How many an address may open that come to nothing is
- * limited (M_LIMIT_EXCEEDED).
+ * with a stage and no session, as many do: it gets one. A session is good for one operation of one user
+ * (uia_session.h). How many an address may open that come to nothing is limited (M_LIMIT_EXCEEDED).
  *
  * To add a stage: a value of enum uia_stage, a row of the table in uia.c.
  *
@@ -21,10 +19,6 @@
 #include "codec/json.h"
 #include "matrix/errcode.h"
 #include "service/services.h"
-
-#define UIA_SESSIONS_MAX   10000
-#define UIA_SESSION_TTL_MS ((int64_t)30 * 60 * 1000)
-#define UIA_TEXT_MAX       256 /* bytes of a user id or a registration token that a session remembers */
 
 enum uia_stage { UIA_PASSWORD, UIA_DUMMY, UIA_REGISTRATION_TOKEN, UIA_STAGE_COUNT };
 
@@ -59,10 +53,6 @@ struct uia_result {
     struct str password_hash;      /* of the password stage, for account_login_holds(); p == NULL: none */
     struct str registration_token; /* whose use is to be counted; p == NULL: none */
 };
-
-struct uia_sessions;
-struct uia_sessions *uia_sessions_new(void);
-void uia_sessions_free(struct uia_sessions **sessions);
 
 /* `auth` is the member of the request's body; NULL if there is none. */
 struct uia_result uia_check(const struct services *s, struct arena *a, const struct uia_ask *ask,

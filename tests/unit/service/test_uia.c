@@ -1,6 +1,7 @@
 #include "service/account_limit.h"
 #include "service/registration_token.h"
 #include "service/uia.h"
+#include "service/uia_session.h"
 
 #include "world.h"
 
