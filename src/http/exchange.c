@@ -291,7 +291,7 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **exchange,
     exchange_free_body(x);
     if (x->response)
         MHD_destroy_response(x->response);
-    response_memory_give_back(&s->response_memory, x->response_group, x->response_held);
+    response_memory_give_back(&s->response_memory, &x->response_hold);
     if (x->complete)
         atomic_fetch_sub(&s->complete, 1);
     free(x);

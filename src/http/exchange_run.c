@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/server_parts.h"
 
@@ -29,11 +30,9 @@ static void push_again(struct exchange *x)
 static void hold_reply(struct exchange *x, struct http_reply *reply, uint64_t group)
 {
     size_t bytes = reply->body.kind == HTTP_BODY_HEAP ? reply->body.size : 0;
-    if (response_memory_take(&x->server->response_memory, group, bytes)) {
-        x->response_held = bytes;
-        x->response_group = group;
+    if (response_memory_take(&x->server->response_memory, group, bytes, exchange_fd(x), clock_mono_ms(),
+                             &x->response_hold))
         return;
-    }
     log_info("too many bytes of answers are not read: this one is left away", LOG_INT("bytes", bytes));
     atomic_fetch_add(&x->server->refused_total, 1);
     http_reply_fini(reply);

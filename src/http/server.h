@@ -78,7 +78,8 @@ struct http_server_options {
     size_t body_memory_max;               /* bytes of all bodies that are being held; beyond, 503; 0: 512 MiB. Of
                                            * this the bodies of those who are not `known` share a quarter */
     size_t response_memory_max;           /* bytes of all response bodies that wait to be read; beyond, 503; 0: 512 MiB.
-                                           * One address gets half of what the others leave of it */
+                                           * One address gets half of what the others leave of it; see
+                                           * response_memory.h */
     /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for
      * the peers of unix sockets. The client is the last address in the header that is no trusted proxy itself. If both
      * headers are there, X-Forwarded-For is believed: a proxy that sets only Forwarded must remove it. */

@@ -65,10 +65,9 @@ struct exchange {
     unsigned listener;
     const void *tag;
     uint64_t content_length;
-    uint64_t received;     /* of the body */
-    size_t response_bytes; /* of its body */
-    size_t response_held;  /* what it has taken of the server's response memory, and for whom */
-    uint64_t response_group;
+    uint64_t received;                   /* of the body */
+    size_t response_bytes;               /* of its body */
+    struct response_hold *response_hold; /* what it has taken of the server's response memory, or NULL */
     size_t body_max;
     struct buf body;
     size_t body_held; /* what it has taken of the server's body memory: its capacity, not what has arrived */
