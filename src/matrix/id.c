@@ -132,6 +132,12 @@ bool event_id_valid(struct str event_id)
     return event_id.n >= 2 && event_id.n <= ID_MAX && event_id.p[0] == '$' && !has_nul(event_id);
 }
 
+bool event_id_with_server_valid(struct str event_id)
+{
+    struct str opaque, server;
+    return split(event_id, '$', &opaque, &server) && opaque.n > 0;
+}
+
 bool opaque_id_valid(struct str id)
 {
     return id.n <= ID_MAX && all_of(id, OPAQUE);

@@ -25,8 +25,8 @@ bool user_id_split(struct str user_id, struct str *localpart_out, struct str *se
 bool user_id_valid(struct str user_id);
 /* The grammar for new localparts: [a-z0-9._=/+-]+ . The length is bounded with the server name, by user_id_valid(). */
 bool user_localpart_valid(struct str localpart);
-/* The server name of a user id, room alias or (before v12) room id: what follows the first colon; empty if none. The
- * name is not checked. */
+/* The server name of a user id, room alias, (before v12) room id or (before v3) event id: what follows the first colon;
+ * empty if none. The name is not checked. */
 struct str id_server(struct str id);
 /* "#localpart:server". */
 bool room_alias_valid(struct str alias);
@@ -34,6 +34,8 @@ bool room_alias_valid(struct str alias);
 bool room_id_valid(struct str room_id);
 /* "$" and anything, as event ids are opaque and old ones had domains. */
 bool event_id_valid(struct str event_id);
+/* "$opaque:server", the event ids of room versions 1 and 2. */
+bool event_id_with_server_valid(struct str event_id);
 /* Opaque identifiers: 1-255 of [A-Za-z0-9._~-]. */
 bool opaque_id_valid(struct str id);
 /* "ed25519:abc": algorithm of [a-z0-9_]+, colon, [a-zA-Z0-9_]+ . */

@@ -112,6 +112,13 @@ static const struct {
     {"event id: sigil alone", event_id_valid, STR_INIT("$"), false},
     {"event id: empty", event_id_valid, STR_INIT(""), false},
     {"event id: NUL", event_id_valid, STR_INIT("$a\0b"), false},
+    {"event id with server", event_id_with_server_valid, STR_INIT("$143273582443PhrSn:example.org"), true},
+    {"event id with server: port", event_id_with_server_valid, STR_INIT("$a/b:c:1"), true},
+    {"event id with server: IPv6", event_id_with_server_valid, STR_INIT("$a:[::1]:8448"), true},
+    {"event id with server: 256 bytes", event_id_with_server_valid, STR_INIT("$" A250 "aa:ss"), false},
+    {"event id with server: none", event_id_with_server_valid, STR_INIT("$" HASH), false},
+    {"event id with server: nothing else", event_id_with_server_valid, STR_INIT("$:s"), false},
+    {"event id with server: other sigil", event_id_with_server_valid, STR_INIT("!a:s"), false},
     {"event id: other sigil", event_id_valid, STR_INIT("!" HASH), false},
 
     {"opaque id", opaque_id_valid, STR_INIT("aZ09-._~"), true},
