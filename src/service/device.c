@@ -17,6 +17,30 @@
 
 #define NO_SUCH_DEVICE FAULT(M_NOT_FOUND, "You have no device of this id")
 
+#define FLUSH_EVERY_MS ((int64_t)3 * 60 * 1000)
+#define SIGHTINGS_MAX  20000
+#define ADDRESS_TEXT   46
+
+struct sighting {
+    int64_t device_nid;
+    int64_t ts;
+    char address[ADDRESS_TEXT];
+    size_t address_size;
+};
+
+/* p == NULL if it is not known. */
+static struct str address_of(const struct sighting *sighting, struct arena *a)
+{
+    struct str address = {sighting->address, sighting->address_size};
+    return address.n > 0 ? str_copy(a, address) : (struct str){0};
+}
+
+struct device_sightings {
+    struct mutex lock;
+    struct map_u64 by_device; /* struct sighting, malloc'ed */
+    int64_t flush_at_ms;      /* of clock_mono_ms() */
+};
+
 struct str device_name_cut(struct str name)
 {
     if (name.n <= DEVICE_NAME_MAX)
@@ -27,6 +51,21 @@ struct str device_name_cut(struct str name)
 }
 
 /* --- reading --- */
+
+/* What is not on disk yet is true all the same. The addresses in `a`. */
+static void add_sightings(const struct services *s, struct arena *a, struct device_row *rows, size_t count)
+{
+    struct device_sightings *all = s->accounts->sightings;
+    mutex_lock(&all->lock);
+    for (size_t i = 0; i < count; i++) {
+        const struct sighting *sighting = map_u64_get(&all->by_device, (uint64_t)rows[i].device_nid);
+        if (!sighting)
+            continue;
+        rows[i].last_seen_ts = sighting->ts;
+        rows[i].last_seen_ip = address_of(sighting, a);
+    }
+    mutex_unlock(&all->lock);
+}
 
 static struct json *device_json(struct arena *a, const struct device_row *row)
 {
@@ -42,13 +81,13 @@ static struct json *device_json(struct arena *a, const struct device_row *row)
 struct fault device_list(const struct services *s, struct arena *a, const struct caller *caller,
                          const struct json **out)
 {
-    device_sightings_flush(s);
     struct store_tx *tx = store_read_begin(s->store);
     struct device_row *rows = NULL;
     size_t count = devices_list(tx, caller->user_nid, a, &rows);
     struct fault fault = storage_read_end(&tx);
     if (fault.code)
         return fault;
+    add_sightings(s, a, rows, count);
     struct json *devices = json_array(a);
     for (size_t i = 0; i < count; i++)
         json_push(a, devices, *device_json(a, &rows[i]));
@@ -61,7 +100,6 @@ struct fault device_list(const struct services *s, struct arena *a, const struct
 struct fault device_get(const struct services *s, struct arena *a, const struct caller *caller, struct str device_id,
                         const struct json **out)
 {
-    device_sightings_flush(s);
     struct store_tx *tx = store_read_begin(s->store);
     struct device_row row;
     bool found = devices_find(tx, caller->user_nid, device_id, a, &row);
@@ -70,6 +108,7 @@ struct fault device_get(const struct services *s, struct arena *a, const struct 
         return fault;
     if (!found)
         return NO_SUCH_DEVICE;
+    add_sightings(s, a, &row, 1);
     *out = device_json(a, &row);
     return FAULT_NONE;
 }
@@ -149,23 +188,6 @@ struct fault device_delete(const struct services *s, const struct device_deletio
 
 /* --- when and where devices were last seen --- */
 
-#define FLUSH_EVERY_MS ((int64_t)3 * 60 * 1000)
-#define SIGHTINGS_MAX  20000
-#define ADDRESS_TEXT   46
-
-struct sighting {
-    int64_t device_nid;
-    int64_t ts;
-    char address[ADDRESS_TEXT];
-    size_t address_size;
-};
-
-struct device_sightings {
-    struct mutex lock;
-    struct map_u64 by_device; /* struct sighting, malloc'ed */
-    int64_t flush_at_ms;      /* of clock_mono_ms() */
-};
-
 struct device_sightings *device_sightings_new(void)
 {
     struct device_sightings *sightings = memory_calloc(1, sizeof *sightings);
@@ -221,8 +243,7 @@ static bool flush_run(struct store_tx *tx, void *arg)
     size_t i = 0;
     struct sighting *sighting;
     while ((sighting = map_u64_next(map, &i))) {
-        struct str address = {sighting->address, sighting->address_size};
-        devices_seen(tx, sighting->device_nid, sighting->ts, address.n > 0 ? address : (struct str){0});
+        devices_seen(tx, sighting->device_nid, sighting->ts, address_of(sighting, store_tx_arena(tx)));
     }
     return true;
 }

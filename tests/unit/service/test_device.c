@@ -1,4 +1,5 @@
 #include "service/device.h"
+#include "store/devices.h"
 
 #include <string.h>
 
@@ -70,6 +71,16 @@ static void deleting_takes_the_tokens(void **state)
     world_fini(&w);
 }
 
+/* When the device was last seen, as the database has it. */
+static int64_t stored_ts(struct world *w, int64_t user_nid, struct str device_id)
+{
+    struct device_row row = {0};
+    struct store_tx *tx = store_read_begin(w->services.store);
+    assert_true(devices_find(tx, user_nid, device_id, w->arena, &row));
+    assert_true(store_read_end(&tx));
+    return row.last_seen_ts;
+}
+
 static void sightings_are_written_now_and_then(void **state)
 {
     struct world w;
@@ -83,6 +94,12 @@ static void sightings_are_written_now_and_then(void **state)
     device_seen(&w.services, &caller, STR("192.0.2.1"));
     assert_int_equal(device_get(&w.services, w.arena, &caller, STR("ONE"), &device).code, ERRCODE_NONE);
     assert_true(json_int_at(device, STR("last_seen_ts"), &ts)); /* who asks is told what is not on disk yet, too */
+    assert_int_equal(ts, *world_clock());
+    check_str(json_str_at(device, STR("last_seen_ip")), STR("192.0.2.1"), "address");
+    assert_int_equal(device_list(&w.services, w.arena, &caller, &device).code, ERRCODE_NONE);
+    assert_true(json_int_at(&json_get(device, STR("devices"))->items[0], STR("last_seen_ts"), &ts));
+    assert_int_equal(ts, *world_clock());
+    assert_int_equal(stored_ts(&w, alice.user_nid, STR("ONE")), 0); /* reading writes nothing */
 
     *world_clock() += 10 * 60 * 1000;
     device_seen(&w.services, &caller, STR("192.0.2.2"));
@@ -90,11 +107,12 @@ static void sightings_are_written_now_and_then(void **state)
     assert_true(json_int_at(device, STR("last_seen_ts"), &ts));
     assert_int_equal(ts, *world_clock());
     check_str(json_str_at(device, STR("last_seen_ip")), STR("192.0.2.2"), "address");
+    assert_int_equal(stored_ts(&w, alice.user_nid, STR("ONE")), *world_clock());
 
     *world_clock() += 1000;
     device_seen(&w.services, &caller, STR("192.0.2.3"));
     assert_int_equal(device_get(&w.services, w.arena, &caller, STR("ONE"), &device).code, ERRCODE_NONE);
-    check_str(json_str_at(device, STR("last_seen_ip")), STR("192.0.2.3"), "flushed");
+    check_str(json_str_at(device, STR("last_seen_ip")), STR("192.0.2.3"), "newer than on disk");
     world_fini(&w);
 }
 
