@@ -10,6 +10,7 @@
 #include "main/server.h"
 #include "main/welcome.h"
 #include "service/account_departure.h"
+#include "service/profile_rooms.h"
 #include "service/typing.h"
 
 #include <errno.h>
@@ -221,6 +222,7 @@ static void tick(struct serving *s)
 
     typing_expire(&s->server.services);
     account_departure_tick(&s->server.services);
+    profile_rooms_tick(&s->server.services);
     if (s->watchdog_ms > 0 && now >= s->watchdog_due_ms) {
         notify_watchdog();
         s->watchdog_due_ms = now + s->watchdog_ms;

@@ -7,6 +7,7 @@
 #include "main/config_option.h"
 #include "main/signing_key_file.h"
 #include "service/account.h"
+#include "service/profile_rooms.h"
 #include "service/room.h"
 #include "service/room_member.h"
 #include "service/typing.h"
@@ -129,7 +130,7 @@ bool server_open(struct server *server, struct config *config, bool create, stru
     server->services.rooms = rooms_new();
     server->services.typing = typing_new();
     server->services.accounts->hooks =
-        (struct account_hooks){.profile_changed = rooms_profile_changed, .user_deactivated = rooms_user_deactivated};
+        (struct account_hooks){.profile_changed = profile_rooms_changed, .user_deactivated = rooms_user_deactivated};
     if (!open_signing_key(server, config, error_out)) {
         server_close(server);
         return false;

@@ -5,6 +5,7 @@
 #include "service/account.h"
 #include "service/storage.h"
 #include "store/accounts.h"
+#include "store/profile_updates.h"
 #include "store/profiles.h"
 
 #define NO_PROFILE FAULT(M_NOT_FOUND, "There is no profile of this user here")
@@ -55,6 +56,12 @@ static const struct field *field_of(struct str name)
         if (str_eq(fields[i].name, name))
             return &fields[i];
     return NULL;
+}
+
+static bool is_in_rooms(struct str name)
+{
+    const struct field *field = field_of(name);
+    return field && field->in_rooms;
 }
 
 /* Appendices, "Common Namespaced Identifier Grammar", with a namespace. */
@@ -151,6 +158,8 @@ static bool change_run(struct store_tx *tx, void *arg)
     change->changed = (now.p != NULL) != (change->value.p != NULL) || !str_eq(now, change->value);
     if (!change->changed)
         return true;
+    if (is_in_rooms(change->name))
+        profile_updates_add(tx, change->user_nid);
     if (!change->value.p) {
         profiles_delete(tx, change->user_nid, change->name);
         return true;
@@ -168,8 +177,7 @@ static struct fault store_change(struct services *s, struct arena *a, const stru
                                        &FAULT(M_PROFILE_TOO_LARGE, "The profile would be larger than 64 KiB"));
     if (fault.code)
         return fault;
-    const struct field *field = field_of(change->name);
-    if (change->changed && field && field->in_rooms && s->accounts->hooks.profile_changed)
+    if (change->changed && is_in_rooms(change->name) && s->accounts->hooks.profile_changed)
         s->accounts->hooks.profile_changed(s, a, caller);
     return FAULT_NONE;
 }

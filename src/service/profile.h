@@ -1,7 +1,7 @@
 /*
  * Profiles: displayname, avatar_url, m.tz and fields of anybody's own, each any JSON (client-server API, "Profiles").
  *
- * A change of displayname or avatar_url goes on to the rooms (account_hooks.profile_changed).
+ * A change of displayname or avatar_url goes on to the rooms (profile_rooms.h).
  *
  * Threads: any.
  */

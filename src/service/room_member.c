@@ -360,33 +360,6 @@ static bool rooms_of(struct services *s, struct arena *a, int64_t user_nid, stru
     return ok;
 }
 
-static void update_profile_in(struct services *s, struct arena *a, const struct caller *caller, int64_t room_nid)
-{
-    struct room *room;
-    struct json *content;
-    struct fault fault = room_open_nid(s, room_nid, ROOM_UNKNOWN, &room);
-    if (!fault.code)
-        fault = room_member_content(s, a, caller->user_id, STR("join"), (struct str){0}, &content);
-    if (!fault.code)
-        fault = append_member(s, a, caller, room, caller->user_id, content);
-    if (fault.code)
-        log_info("room: a profile change was refused", LOG_INT("room_nid", room_nid), LOG_STR("why", fault.message));
-    room_close(s, &room);
-}
-
-void rooms_profile_changed(struct services *s, struct arena *a, const struct caller *caller)
-{
-    struct room_nids list;
-    if (!rooms_of(s, a, caller->user_nid, &list))
-        log_warn("room: a profile change reached no room", LOG_STR("user", caller->user_id));
-    for (size_t i = 0; i < list.count; i++) {
-        struct arena_mark mark = arena_mark(a);
-        if (list.memberships[i] == MEMBERSHIP_JOIN)
-            update_profile_in(s, a, caller, list.nids[i]);
-        arena_release(a, mark);
-    }
-}
-
 /* False if the user is in the room still, because the database failed. What a room's rules forbid, they forbid for
  * good. */
 static bool leave_for_good(struct services *s, struct arena *a, const struct caller *caller, int64_t room_nid)

@@ -44,9 +44,7 @@ struct fault room_member_put(struct services *s, struct arena *a, const struct c
                              struct str user_id, const struct json *content, struct str *event_id_out)
     __attribute__((warn_unused_result));
 
-/* Hooks of accounts (struct account_hooks): the user's member events follow their profile; a deactivated user leaves.
- */
-void rooms_profile_changed(struct services *s, struct arena *a, const struct caller *caller);
+/* Hook of accounts (struct account_hooks): a deactivated user leaves. */
 enum account_departure rooms_user_deactivated(struct services *s, int64_t user_nid, struct str user_id,
                                               size_t rooms_max);
 

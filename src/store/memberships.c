@@ -45,7 +45,8 @@ static const struct sql update_read = SQL("UPDATE memberships SET read_pos = $3,
 static const struct sql update_forgotten =
     SQL("UPDATE memberships SET forgotten = 1 WHERE user_nid = $1 AND room_nid = $2");
 static const struct sql select_one = SQL("SELECT " COLUMNS " FROM memberships WHERE user_nid = $1 AND room_nid = $2");
-static const struct sql select_of_user = SQL("SELECT " COLUMNS " FROM memberships WHERE user_nid = $1");
+static const struct sql select_of_user = SQL("SELECT " COLUMNS " FROM memberships WHERE user_nid = $1"
+                                             " ORDER BY room_nid");
 static const struct sql select_of_room =
     SQL("SELECT " COLUMNS " FROM memberships WHERE room_nid = $1 AND membership = $2"
         " ORDER BY pos LIMIT $3");

@@ -46,7 +46,7 @@ void memberships_forget(struct store_tx *tx, int64_t user_nid, int64_t room_nid)
 
 /* False, and MEMBERSHIP_NONE, if there is no row. */
 bool memberships_get(struct store_tx *tx, int64_t user_nid, int64_t room_nid, struct membership_row *row_out);
-/* All rooms of a user. */
+/* All rooms of a user, by their numbers. */
 size_t memberships_of_user(struct store_tx *tx, int64_t user_nid, struct arena *a, struct membership_row **rows_out);
 /* Users with this membership in a room, in the order of their membership events. At most `limit`. */
 size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membership m, size_t limit, struct arena *a,
