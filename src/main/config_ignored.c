@@ -105,6 +105,7 @@ static const char *const ignored[] = {
     "sentry_send_server_name", "sentry_traces_sample_rate", "tracing_flame", "tracing_flame_filter",
     "tracing_flame_output_path",
     /* Tables */
+    "proxy.by_domain.exclude", "proxy.by_domain.include", "proxy.by_domain.url", "proxy.global.url",
     "appservice.*.aliases.exclusive", "appservice.*.aliases.regex", "appservice.*.as_token",
     "appservice.*.device_management", "appservice.*.hs_token", "appservice.*.msc3202_transaction_extensions",
     "appservice.*.protocols", "appservice.*.rate_limited", "appservice.*.receive_ephemeral",
@@ -149,6 +150,14 @@ static const char *const ignored[] = {
     "well_known.support_contact.*.matrix_id", "well_known.support_contact.*.pgp_key",
     "well_known.support_contact.*.role", "well_known.support_policy.*.policy_translation.*.name",
     "well_known.support_policy.*.policy_translation.*.url", "well_known.support_policy.*.version",
+    /* Other and older names of the same, and those they do not document */
+    "allow_invalid_tls_certificates",
+    "allow_invalid_tls_certificates_yes_i_know_what_the_fuck_i_am_doing_with_this_and_i_know_this_is_insecure",
+    "allow_profile_lookup_federation_requests", "cache_capacity", "conduit_cache_capacity_modifier",
+    "database_restore_backup", "force_migration", "jwt.secret", "ldap.name_attribute", "log_colours",
+    "max_concurrent_requests", "sso_aware_preferred", "storage_provider.*.S3.**", "storage_provider.*.local.path",
+    "storage_provider.*.s3.path", "well_known.support_pgp_key", "well_known_client", "well_known_server",
+    "well_known_support_email", "well_known_support_mxid", "well_known_support_page", "well_known_support_role",
     /* conduwuit only */
     "allow_check_for_updates", "blurhashing.blurhash_max_raw_size", "blurhashing.components_x",
     "blurhashing.components_y", "roomid_spacehierarchy_cache_capacity",
