@@ -33,7 +33,8 @@ static void hold_reply(struct exchange *x, struct http_reply *reply, uint64_t gr
     if (response_memory_take(&x->server->response_memory, group, bytes, exchange_fd(x), clock_mono_ms(),
                              &x->response_hold))
         return;
-    log_info("too many bytes of answers are not read: this one is left away", LOG_INT("bytes", bytes));
+    log_info("too many bytes of answers are not read: this one is left away", LOG_INT("request", x->id),
+             LOG_INT("bytes", bytes));
     atomic_fetch_add(&x->server->refused_total, 1);
     http_reply_fini(reply);
     *reply = http_reply_error(503, "M_LIMIT_EXCEEDED", "Too many answers have not been read yet");
