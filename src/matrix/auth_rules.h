@@ -4,13 +4,13 @@
  * An event is checked several times, against different states (server-server API, "Checks performed on receipt of a
  * PDU", checks 4 to 6); each time it is auth_check() with another struct auth_state. The parts:
  *
- *     auth_rules.c         rules 1 to 3, 5 to 8, 10; auth_events and their selection; who may redact
+ *     auth_rules.c         rules 1 to 3, 5 to 8, 10, aliases and redactions; auth_events and their selection
  *     auth_rules_member.c  rule 4, m.room.member
  *     auth_rules_invite.c  rule 4.4.1, invitations of third-party identifiers
  *     auth_rules_power.c   rule 9, m.room.power_levels
  *
- * Comments number rules as versions 6 to 11 do. Version 12 has a rule 2 of its own, so that 2 and later are one higher
- * there; verdicts name the rule by the number that the room's version gives it, and by words that hold for all.
+ * Comments number rules as versions 10 and 11 do. Others lack some or have one more, so that numbers move there;
+ * verdicts name the rule by the number that the room's version gives it, and by words that hold for all.
  *
  * Pure: the rules see the event and the state they are given, nothing else. Any event that event_parse() accepted may
  * be given, in any state of such events: wrong types inside content are part of what the rules refuse.
@@ -56,7 +56,9 @@ struct event_verdict auth_check_auth_events(struct arena *a, const struct event 
 struct event_verdict auth_check(struct arena *a, const struct event *event, struct auth_state state)
     __attribute__((warn_unused_result));
 
-/* Whether `redaction` may be applied to `target` ("Handling redactions"): power or same sender's domain. */
+/* Whether `redaction`, which the rules allowed, may be applied to `target`: its sender has the redact level, or is of
+ * the server that the target's sender is of ("Handling redactions"). In versions 1 and 2 the rules have decided, by the
+ * servers in the event ids instead of those of the senders; here the same is asked of the target itself. */
 bool auth_may_redact(struct arena *a, const struct event *redaction, const struct event *target,
                      struct auth_state state);
 

@@ -71,25 +71,25 @@ struct event_verdict auth_rules_invite_third_party(const struct auth_rules_check
 {
     const struct event *event = check->event;
     if (str_eq(auth_rules_membership(check, event->state_key), STR("ban"))) /* 4.4.1.1 */
-        return AUTH_REFUSE(event, "4.4.1.1", "5.4.1.1", "third-party invite: the invited user is banned");
+        return AUTH_REFUSE_MEMBER(event, "3.1.1", "4.1.1", "third-party invite: the invited user is banned");
     const struct json *signed_object = json_get(json_get(event->content, STR("third_party_invite")), STR("signed"));
     if (!signed_object) /* 4.4.1.2 */
-        return AUTH_REFUSE(event, "4.4.1.2", "5.4.1.2", "third-party invite: there is no `signed`");
+        return AUTH_REFUSE_MEMBER(event, "3.1.2", "4.1.2", "third-party invite: there is no `signed`");
     struct str mxid = json_str_at(signed_object, STR("mxid"));
     struct str token = json_str_at(signed_object, STR("token"));
     if (!mxid.p || !token.p) /* 4.4.1.3 */
-        return AUTH_REFUSE(event, "4.4.1.3", "5.4.1.3", "third-party invite: `signed` has no mxid or no token");
+        return AUTH_REFUSE_MEMBER(event, "3.1.3", "4.1.3", "third-party invite: `signed` has no mxid or no token");
     if (!str_eq(mxid, event->state_key)) /* 4.4.1.4 */
-        return AUTH_REFUSE(event, "4.4.1.4", "5.4.1.4", "third-party invite: mxid is not the state_key");
+        return AUTH_REFUSE_MEMBER(event, "3.1.4", "4.1.4", "third-party invite: mxid is not the state_key");
     const struct event *invite = check->state.get(check->state.ctx, STR("m.room.third_party_invite"), token);
     if (!invite) /* 4.4.1.5 */
-        return AUTH_REFUSE(event, "4.4.1.5", "5.4.1.5", "third-party invite: the room has none with this token");
+        return AUTH_REFUSE_MEMBER(event, "3.1.5", "4.1.5", "third-party invite: the room has none with this token");
     if (!str_eq(event->sender, invite->sender)) /* 4.4.1.6 */
-        return AUTH_REFUSE(event, "4.4.1.6", "5.4.1.6", "third-party invite: the sender did not issue it");
+        return AUTH_REFUSE_MEMBER(event, "3.1.6", "4.1.6", "third-party invite: the sender did not issue it");
     struct arena_mark mark = arena_mark(check->arena);
     bool verified = any_key_verifies(check->arena, signed_object, invite->content); /* 4.4.1.7 */
     arena_release(check->arena, mark);
     if (!verified) /* 4.4.1.8 */
-        return AUTH_REFUSE(event, "4.4.1.8", "5.4.1.8", "third-party invite: no signature matches a key of it");
+        return AUTH_REFUSE_MEMBER(event, "3.1.8", "4.1.8", "third-party invite: no signature matches a key of it");
     return AUTH_ALLOW;
 }

@@ -55,11 +55,14 @@ static struct event_verdict check_restricted_join(const struct auth_rules_check 
     const struct event *event = check->event;
     struct str authoriser = json_str_at(event->content, STR("join_authorised_via_users_server"));
     if (!authoriser.p)
-        return AUTH_REFUSE(event, "4.3.5.2", "5.3.5.2", "restricted join: nobody is named who authorised it");
+        return AUTH_REFUSE_AS(event, "-", "-", "-", "4.3.5.2", "4.3.5.2", "5.3.5.2",
+                              "restricted join: nobody is named who authorised it");
     if (!auth_rules_joined(check, authoriser))
-        return AUTH_REFUSE(event, "4.3.5.2", "5.3.5.2", "restricted join: who authorised it is not in the room");
+        return AUTH_REFUSE_AS(event, "-", "-", "-", "4.3.5.2", "4.3.5.2", "5.3.5.2",
+                              "restricted join: who authorised it is not in the room");
     if (power_level_of(&check->power, authoriser) < power_level_to(&check->power, POWER_INVITE))
-        return AUTH_REFUSE(event, "4.3.5.2", "5.3.5.2", "restricted join: who authorised it may not invite");
+        return AUTH_REFUSE_AS(event, "-", "-", "-", "4.3.5.2", "4.3.5.2", "5.3.5.2",
+                              "restricted join: who authorised it may not invite");
     return AUTH_ALLOW; /* 4.3.5.3 */
 }
 
@@ -69,10 +72,10 @@ static struct event_verdict check_join(const struct auth_rules_check *check)
     if (is_first_join(check)) /* 4.3.1 */
         return AUTH_ALLOW;
     if (!str_eq(event->sender, event->state_key)) /* 4.3.2 */
-        return AUTH_REFUSE(event, "4.3.2", "5.3.2", "join: the sender is not the state_key");
+        return AUTH_REFUSE_MEMBER(event, "2.2", "3.2", "join: the sender is not the state_key");
     struct str current = auth_rules_membership(check, event->sender);
     if (str_eq(current, STR("ban"))) /* 4.3.3 */
-        return AUTH_REFUSE(event, "4.3.3", "5.3.3", "join: the sender is banned");
+        return AUTH_REFUSE_MEMBER(event, "2.3", "3.3", "join: the sender is banned");
 
     struct str rule = join_rule(check);
     bool known = ONE_OF(current, STR("invite"), STR("join"));
@@ -82,7 +85,7 @@ static struct event_verdict check_join(const struct auth_rules_check *check)
         return known ? AUTH_ALLOW : check_restricted_join(check);
     if (str_eq(rule, STR("public"))) /* 4.3.6 */
         return AUTH_ALLOW;
-    return AUTH_REFUSE(event, "4.3.7", "5.3.7", "join: the join rule does not let the sender in"); /* 4.3.7 */
+    return AUTH_REFUSE_MEMBER(event, "2.6", "3.7", "join: the join rule does not let the sender in"); /* 4.3.7 */
 }
 
 static struct event_verdict check_invite(const struct auth_rules_check *check)
@@ -91,13 +94,13 @@ static struct event_verdict check_invite(const struct auth_rules_check *check)
     if (json_get(event->content, STR("third_party_invite"))) /* 4.4.1 */
         return auth_rules_invite_third_party(check);
     if (!auth_rules_joined(check, event->sender)) /* 4.4.2 */
-        return AUTH_REFUSE(event, "4.4.2", "5.4.2", "invite: the sender is not in the room");
+        return AUTH_REFUSE_MEMBER(event, "3.2", "4.2", "invite: the sender is not in the room");
     struct str target = auth_rules_membership(check, event->state_key);
     if (ONE_OF(target, STR("join"), STR("ban"))) /* 4.4.3 */
-        return AUTH_REFUSE(event, "4.4.3", "5.4.3", "invite: the invited user is in the room or banned");
+        return AUTH_REFUSE_MEMBER(event, "3.3", "4.3", "invite: the invited user is in the room or banned");
     if (power_level_of(&check->power, event->sender) >= power_level_to(&check->power, POWER_INVITE)) /* 4.4.4 */
         return AUTH_ALLOW;
-    return AUTH_REFUSE(event, "4.4.5", "5.4.5", "invite: the sender may not invite"); /* 4.4.5 */
+    return AUTH_REFUSE_MEMBER(event, "3.5", "4.5", "invite: the sender may not invite"); /* 4.4.5 */
 }
 
 static struct event_verdict check_leave(const struct auth_rules_check *check)
@@ -108,18 +111,18 @@ static struct event_verdict check_leave(const struct auth_rules_check *check)
     if (str_eq(event->sender, event->state_key)) { /* 4.5.1 */
         if (ONE_OF(target, STR("invite"), STR("join")) || (event->version->knock && str_eq(target, STR("knock"))))
             return AUTH_ALLOW;
-        return AUTH_REFUSE(event, "4.5.1", "5.5.1", "leave: the sender is not in the room, invited or knocking");
+        return AUTH_REFUSE_MEMBER(event, "4.1", "5.1", "leave: the sender is not in the room, invited or knocking");
     }
     if (!auth_rules_joined(check, event->sender)) /* 4.5.2 */
-        return AUTH_REFUSE(event, "4.5.2", "5.5.2", "kick: the sender is not in the room");
+        return AUTH_REFUSE_MEMBER(event, "4.2", "5.2", "kick: the sender is not in the room");
     int64_t sender_power = power_level_of(power, event->sender);
     if (str_eq(target, STR("ban")) && sender_power < power_level_to(power, POWER_BAN)) /* 4.5.3 */
-        return AUTH_REFUSE(event, "4.5.3", "5.5.3", "unban: the sender may not ban");
+        return AUTH_REFUSE_MEMBER(event, "4.3", "5.3", "unban: the sender may not ban");
     if (sender_power >= power_level_to(power, POWER_KICK) &&
         power_level_of(power, event->state_key) < sender_power) /* 4.5.4 */
         return AUTH_ALLOW;
-    return AUTH_REFUSE(event, "4.5.5", "5.5.5",
-                       "kick: the sender may not kick, or the user is as powerful"); /* 4.5.5 */
+    return AUTH_REFUSE_MEMBER(event, "4.5", "5.5",
+                              "kick: the sender may not kick, or the user is as powerful"); /* 4.5.5 */
 }
 
 static struct event_verdict check_ban(const struct auth_rules_check *check)
@@ -127,24 +130,28 @@ static struct event_verdict check_ban(const struct auth_rules_check *check)
     const struct event *event = check->event;
     const struct power_levels *power = &check->power;
     if (!auth_rules_joined(check, event->sender)) /* 4.6.1 */
-        return AUTH_REFUSE(event, "4.6.1", "5.6.1", "ban: the sender is not in the room");
+        return AUTH_REFUSE_MEMBER(event, "5.1", "6.1", "ban: the sender is not in the room");
     int64_t sender_power = power_level_of(power, event->sender);
     if (sender_power >= power_level_to(power, POWER_BAN) &&
         power_level_of(power, event->state_key) < sender_power) /* 4.6.2 */
         return AUTH_ALLOW;
-    return AUTH_REFUSE(event, "4.6.3", "5.6.3", "ban: the sender may not ban, or the user is as powerful"); /* 4.6.3 */
+    return AUTH_REFUSE_MEMBER(event, "5.3", "6.3",
+                              "ban: the sender may not ban, or the user is as powerful"); /* 4.6.3 */
 }
 
 static struct event_verdict check_knock(const struct auth_rules_check *check)
 {
     const struct event *event = check->event;
     if (!rule_allows_knocks(event->version, join_rule(check))) /* 4.7.1 */
-        return AUTH_REFUSE(event, "4.7.1", "5.7.1", "knock: the join rule allows no knocks");
+        return AUTH_REFUSE_AS(event, "-", "-", "4.6.1", "4.7.1", "4.7.1", "5.7.1",
+                              "knock: the join rule allows no knocks");
     if (!str_eq(event->sender, event->state_key)) /* 4.7.2 */
-        return AUTH_REFUSE(event, "4.7.2", "5.7.2", "knock: the sender is not the state_key");
+        return AUTH_REFUSE_AS(event, "-", "-", "4.6.2", "4.7.2", "4.7.2", "5.7.2",
+                              "knock: the sender is not the state_key");
     struct str current = auth_rules_membership(check, event->sender);
     if (ONE_OF(current, STR("ban"), STR("invite"), STR("join"))) /* 4.7.4 */
-        return AUTH_REFUSE(event, "4.7.4", "5.7.4", "knock: the sender is banned, invited or in the room");
+        return AUTH_REFUSE_AS(event, "-", "-", "4.6.4", "4.7.4", "4.7.4", "5.7.4",
+                              "knock: the sender is banned, invited or in the room");
     return AUTH_ALLOW; /* 4.7.3 */
 }
 
@@ -155,11 +162,12 @@ static struct event_verdict check_authoriser_signed(const struct event *event)
     if (!authoriser || !event->version->restricted_join)
         return AUTH_ALLOW;
     if (authoriser->type != JSON_STRING || !user_id_valid(authoriser->s))
-        return AUTH_REFUSE(event, "4.2.1", "5.2.1", "join_authorised_via_users_server is no user ID");
+        return AUTH_REFUSE_AS(event, "-", "-", "-", "4.2.1", "4.2.1", "5.2.1",
+                              "join_authorised_via_users_server is no user ID");
     const struct json *signatures = json_get(json_get(event->json, STR("signatures")), id_server(authoriser->s));
     if (!json_is(signatures, JSON_OBJECT) || signatures->count == 0)
-        return AUTH_REFUSE(event, "4.2.1", "5.2.1",
-                           "not signed by the server of the user in join_authorised_via_users_server");
+        return AUTH_REFUSE_AS(event, "-", "-", "-", "4.2.1", "4.2.1", "5.2.1",
+                              "not signed by the server of the user in join_authorised_via_users_server");
     return AUTH_ALLOW;
 }
 
@@ -174,13 +182,13 @@ struct event_verdict auth_rules_member(const struct auth_rules_check *check)
     };
     const struct event *event = check->event;
     if (!event->has_state_key) /* 4.1 */
-        return AUTH_REFUSE(event, "4.1", "5.1", "m.room.member: there is no state_key");
+        return AUTH_REFUSE_MEMBER(event, "1", "1", "m.room.member: there is no state_key");
     /* The specification does not say so here, but no rule below means anything for a state_key that is no user, and
      * other servers refuse it too. */
     if (!user_id_valid(event->state_key))
-        return AUTH_REFUSE(event, "4.1", "5.1", "m.room.member: state_key is no user ID");
+        return AUTH_REFUSE_MEMBER(event, "1", "1", "m.room.member: state_key is no user ID");
     if (!json_get(event->content, STR("membership")))
-        return AUTH_REFUSE(event, "4.1", "5.1", "m.room.member: content has no membership");
+        return AUTH_REFUSE_MEMBER(event, "1", "1", "m.room.member: content has no membership");
     struct event_verdict v = check_authoriser_signed(event); /* 4.2 */
     if (v.refused)
         return v;
@@ -190,5 +198,6 @@ struct event_verdict auth_rules_member(const struct auth_rules_check *check)
         if (known && str_eq(membership, rules[i].membership))
             return rules[i].rule(check);
     }
-    return AUTH_REFUSE(event, "4.8", "5.8", "m.room.member: the membership is unknown"); /* 4.8 */
+    return AUTH_REFUSE_AS(event, "5.6", "4.6", "4.7", "4.8", "4.8", "5.8",
+                          "m.room.member: the membership is unknown"); /* 4.8 */
 }

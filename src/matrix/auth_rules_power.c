@@ -13,6 +13,7 @@ static const struct str scalars[] = {
 #define SCALAR_COUNT (sizeof(scalars) / sizeof(scalars[0]))
 
 static const struct str users_key = STR_INIT("users");
+/* Of these the first is guarded in every version. */
 static const struct str level_maps[] = {STR_INIT("events"), STR_INIT("notifications")};
 #define MAP_COUNT (sizeof(level_maps) / sizeof(level_maps[0]))
 
@@ -40,13 +41,14 @@ static struct event_verdict check_scalars_and_maps(const struct event *event)
     for (size_t i = 0; i < SCALAR_COUNT; i++) { /* 9.1 */
         const struct json *level = json_get(event->content, scalars[i]);
         if (level && !is_level(event, level))
-            return AUTH_REFUSE(event, "9.1", "10.1", "m.room.power_levels: a level is no integer");
+            return AUTH_REFUSE_AS(event, "-", "-", "-", "-", "9.1", "10.1",
+                                  "m.room.power_levels: a level is no integer");
     }
     for (size_t i = 0; i < MAP_COUNT; i++) { /* 9.2 */
         const struct json *map = json_get(event->content, level_maps[i]);
         if (map && !is_map_of_levels(event, map))
-            return AUTH_REFUSE(event, "9.2", "10.2",
-                               "m.room.power_levels: events or notifications is no object of integers");
+            return AUTH_REFUSE_AS(event, "-", "-", "-", "-", "9.2", "10.2",
+                                  "m.room.power_levels: events or notifications is no object of integers");
     }
     return AUTH_ALLOW;
 }
@@ -55,10 +57,10 @@ static struct event_verdict check_users(const struct event *event)
 {
     const struct json *users = json_get(event->content, users_key);
     if (users && !is_map_of_levels(event, users)) /* 9.3 */
-        return AUTH_REFUSE(event, "9.3", "10.3", "m.room.power_levels: users is no object of integers");
+        return AUTH_REFUSE_POWER(event, "1", "3", "3", "m.room.power_levels: users is no object of integers");
     for (uint32_t i = 0; users && i < users->count; i++) {
         if (!user_id_valid(users->members[i].key))
-            return AUTH_REFUSE(event, "9.3", "10.3", "m.room.power_levels: users names what is no user ID");
+            return AUTH_REFUSE_POWER(event, "1", "3", "3", "m.room.power_levels: users names what is no user ID");
     }
     return AUTH_ALLOW;
 }
@@ -74,7 +76,8 @@ static struct event_verdict check_no_creators(const struct auth_rules_check *che
     for (uint32_t i = 0; !named && json_is(more, JSON_ARRAY) && i < more->count; i++)
         named = json_is(&more->items[i], JSON_STRING) && json_get(users, more->items[i].s) != NULL;
     if (named)
-        return AUTH_REFUSE(event, "9.4", "10.4", "m.room.power_levels: users names a creator of the room");
+        return AUTH_REFUSE_AS(event, "-", "-", "-", "-", "-", "10.4",
+                              "m.room.power_levels: users names a creator of the room");
     return AUTH_ALLOW;
 }
 
@@ -87,16 +90,30 @@ struct change {
     const struct json *after;
 };
 
-/* Walks along two sorted objects (either may be NULL or another type) and stops at each key whose value differs. */
+/* The same level, however it is written: "50" and 50 are one where strings are levels. What is no level says nothing.
+ */
+static bool same_level(const struct room_version *version, const struct json *before, const struct json *after)
+{
+    int64_t old_level, new_level;
+    if (json_eq(before, after))
+        return true;
+    bool is_old = power_level_read(version, before, &old_level);
+    bool is_new = power_level_read(version, after, &new_level);
+    return is_old == is_new && (!is_old || old_level == new_level);
+}
+
+/* Walks along two sorted objects (either may be NULL or another type) and stops at each key whose level differs. */
 struct diff {
+    const struct room_version *version;
     const struct json *before, *after;
     uint32_t b, a;
 };
 
-static struct diff diff_start(const struct json *before, const struct json *after)
+static struct diff diff_start(const struct room_version *version, const struct json *before, const struct json *after)
 {
     static const struct json nothing = {.type = JSON_OBJECT};
     return (struct diff){
+        .version = version,
         .before = json_is(before, JSON_OBJECT) ? before : &nothing,
         .after = json_is(after, JSON_OBJECT) ? after : &nothing,
     };
@@ -117,7 +134,7 @@ static bool diff_next(struct diff *d, struct change *out)
             out->after = &after->value;
             d->a++;
         }
-        if (!json_eq(out->before, out->after))
+        if (!same_level(d->version, out->before, out->after))
             return true;
     }
     return false;
@@ -135,13 +152,14 @@ static struct event_verdict check_scalar_changes(const struct event *event, cons
     for (size_t i = 0; i < SCALAR_COUNT; i++) {
         const struct json *old_level = json_get(before, scalars[i]);
         const struct json *new_level = json_get(event->content, scalars[i]);
-        if (json_eq(old_level, new_level))
+        if (same_level(event->version, old_level, new_level))
             continue;
         if (above(event, old_level, power)) /* 9.5.1 */
-            return AUTH_REFUSE(event, "9.5.1", "10.6.1",
-                               "m.room.power_levels: changes a level that is above the sender's");
+            return AUTH_REFUSE_POWER(event, "3.1", "5.1", "6.1",
+                                     "m.room.power_levels: changes a level that is above the sender's");
         if (above(event, new_level, power)) /* 9.5.2 */
-            return AUTH_REFUSE(event, "9.5.2", "10.6.2", "m.room.power_levels: sets a level above the sender's");
+            return AUTH_REFUSE_POWER(event, "3.2", "5.2", "6.2",
+                                     "m.room.power_levels: sets a level above the sender's");
     }
     return AUTH_ALLOW;
 }
@@ -149,32 +167,34 @@ static struct event_verdict check_scalar_changes(const struct event *event, cons
 static struct event_verdict check_map_changes(const struct event *event, const struct json *before,
                                               const struct json *after, int64_t power)
 {
-    struct diff diff = diff_start(before, after);
+    struct diff diff = diff_start(event->version, before, after);
     struct change change;
     while (diff_next(&diff, &change)) {
         if (above(event, change.before, power)) /* 9.6.1 */
-            return AUTH_REFUSE(event, "9.6.1", "10.7.1",
-                               "m.room.power_levels: changes an entry of events or notifications above the sender's");
+            return AUTH_REFUSE_POWER(
+                event, "4.1", "6.1", "7.1",
+                "m.room.power_levels: changes an entry of events or notifications above the sender's");
         if (above(event, change.after, power)) /* 9.7.1 */
-            return AUTH_REFUSE(event, "9.7.1", "10.8.1",
-                               "m.room.power_levels: sets an entry of events or notifications above the sender's");
+            return AUTH_REFUSE_POWER(
+                event, "5.1", "7.1", "8.1",
+                "m.room.power_levels: sets an entry of events or notifications above the sender's");
     }
     return AUTH_ALLOW;
 }
 
 static struct event_verdict check_user_changes(const struct event *event, const struct json *before, int64_t power)
 {
-    struct diff diff = diff_start(json_get(before, users_key), json_get(event->content, users_key));
+    struct diff diff = diff_start(event->version, json_get(before, users_key), json_get(event->content, users_key));
     struct change change;
     while (diff_next(&diff, &change)) {
         int64_t level;
         bool own = str_eq(change.key, event->sender);
         if (!own && power_level_read(event->version, change.before, &level) && level >= power) /* 9.8.1 */
-            return AUTH_REFUSE(event, "9.8.1", "10.9.1",
-                               "m.room.power_levels: changes a user who is as powerful as the sender");
+            return AUTH_REFUSE_POWER(event, "6.1", "8.1", "9.1",
+                                     "m.room.power_levels: changes a user who is as powerful as the sender");
         if (above(event, change.after, power)) /* 9.9.1 */
-            return AUTH_REFUSE(event, "9.9.1", "10.10.1",
-                               "m.room.power_levels: gives a user more power than the sender's");
+            return AUTH_REFUSE_POWER(event, "7.1", "9.1", "10.1",
+                                     "m.room.power_levels: gives a user more power than the sender's");
     }
     return AUTH_ALLOW;
 }
@@ -195,7 +215,8 @@ struct event_verdict auth_rules_power(const struct auth_rules_check *check)
     const struct json *before = check->power.event->content;
     int64_t power = power_level_of(&check->power, event->sender);
     v = check_scalar_changes(event, before, power);
-    for (size_t i = 0; !v.refused && i < MAP_COUNT; i++)
+    size_t guarded = event->version->notifications_guarded ? MAP_COUNT : 1;
+    for (size_t i = 0; !v.refused && i < guarded; i++)
         v = check_map_changes(event, json_get(before, level_maps[i]), json_get(event->content, level_maps[i]), power);
     if (!v.refused)
         v = check_user_changes(event, before, power);

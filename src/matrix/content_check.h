@@ -7,10 +7,9 @@
  *     m.room.message           msgtype and a textual body      client-server API, "Instant Messaging", server behaviour
  *     m.room.power_levels      integers, in every version      server-server API, "Definitions" (warning)
  *     m.room.canonical_alias   aliases by their grammar        PUT /rooms/{roomId}/state
- *     all                      canonical JSON: no floats       room versions, "Canonical JSON"
  *
- * What needs more than the content stays with the services: that an alias points to the room, duplicate annotations,
- * threads off events that relate to others.
+ * What needs more than the content stays elsewhere: numbers that the room version does not allow (event_seal()), that
+ * an alias points to the room, duplicate annotations, threads off events that relate to others.
  *
  * Pure, any thread.
  */

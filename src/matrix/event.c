@@ -1,8 +1,10 @@
 /* Reading a PDU ("Checks performed on receipt of a PDU", check 1). */
 #include "matrix/event.h"
 
+#include "matrix/event_number.h"
 #include "matrix/id.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define REFUSE(text) ((struct event_verdict){"event format: " text})
@@ -16,9 +18,7 @@ static const struct field {
 } required[] = {
     {STR_INIT("auth_events"), JSON_ARRAY, "event format: auth_events is missing or no array"},
     {STR_INIT("content"), JSON_OBJECT, "event format: content is missing or no object"},
-    {STR_INIT("depth"), JSON_INT, "event format: depth is missing or no integer"},
     {STR_INIT("hashes"), JSON_OBJECT, "event format: hashes is missing or no object"},
-    {STR_INIT("origin_server_ts"), JSON_INT, "event format: origin_server_ts is missing or no integer"},
     {STR_INIT("prev_events"), JSON_ARRAY, "event format: prev_events is missing or no array"},
     {STR_INIT("sender"), JSON_STRING, "event format: sender is missing or no string"},
     {STR_INIT("signatures"), JSON_OBJECT, "event format: signatures is missing or no object"},
@@ -56,14 +56,24 @@ static struct event_verdict check_signatures(const struct json *signatures)
     return ALLOW;
 }
 
-/* The ids in an array, or NULL if one is no event id. */
-static const struct str *read_event_ids(struct arena *a, const struct json *array)
+struct str event_cited_id(const struct room_version *version, const struct json *citation)
+{
+    const struct json *id = citation;
+    if (version->event_format == EVENT_FORMAT_V1) {
+        bool pair = json_is(citation, JSON_ARRAY) && citation->count == 2 && citation->items[1].type == JSON_OBJECT;
+        id = pair ? &citation->items[0] : NULL;
+    }
+    return json_is(id, JSON_STRING) && event_id_valid(id->s) ? id->s : (struct str){NULL, 0};
+}
+
+/* The ids that an array cites, or NULL if an item is no citation. */
+static const struct str *read_event_ids(struct arena *a, const struct room_version *version, const struct json *array)
 {
     struct str *ids = ARENA_ARRAY(a, array->count, struct str);
     for (uint32_t i = 0; i < array->count; i++) {
-        if (array->items[i].type != JSON_STRING || !event_id_valid(array->items[i].s))
+        ids[i] = event_cited_id(version, &array->items[i]);
+        if (!ids[i].p)
             return NULL;
-        ids[i] = array->items[i].s;
     }
     return ids;
 }
@@ -76,23 +86,26 @@ static struct event_verdict read_edges(struct arena *a, const struct json *pdu, 
         return REFUSE("more than 20 prev_events");
     if (auth_events->count > EVENT_AUTH_EVENTS_MAX)
         return REFUSE("more than 10 auth_events");
-    e->prev_events = read_event_ids(a, prev_events);
+    e->prev_events = read_event_ids(a, e->version, prev_events);
     e->prev_events_count = prev_events->count;
     if (!e->prev_events)
-        return REFUSE("prev_events holds what is no event ID");
-    e->auth_events = read_event_ids(a, auth_events);
+        return REFUSE("prev_events holds what is no event ID of the room version's form");
+    e->auth_events = read_event_ids(a, e->version, auth_events);
     e->auth_events_count = auth_events->count;
     if (!e->auth_events)
-        return REFUSE("auth_events holds what is no event ID");
+        return REFUSE("auth_events holds what is no event ID of the room version's form");
     return ALLOW;
 }
 
+/* Up to 2^63-1; read_whole() sees to 2^53-1 where that is the limit. */
 static struct event_verdict read_numbers(const struct json *pdu, struct event *e)
 {
-    bool have_depth = json_int_at(pdu, STR("depth"), &e->depth);
-    bool have_ts = json_int_at(pdu, STR("origin_server_ts"), &e->origin_server_ts);
-    if (!have_depth || !have_ts || e->depth < 0)
+    if (!event_integer(json_get(pdu, STR("depth")), &e->depth))
+        return REFUSE("depth is missing, too large, or no integer");
+    if (e->depth < 0)
         return REFUSE("depth is negative");
+    if (!event_integer(json_get(pdu, STR("origin_server_ts")), &e->origin_server_ts))
+        return REFUSE("origin_server_ts is missing, too large, or no integer");
     return ALLOW;
 }
 
@@ -152,18 +165,49 @@ static struct event_verdict read_redacts(const struct json *pdu, struct event *e
     return ALLOW;
 }
 
-/* Size and numbers of the whole, and the id, which hashes a part of it. */
-static struct event_verdict read_whole(struct arena *a, const struct json *pdu, struct event *e)
+static bool cites(const struct str *ids, size_t count, struct str id)
 {
-    if (!json_is_canonical(pdu))
+    size_t i = 0;
+    while (i < count && !str_eq(ids[i], id))
+        i++;
+    return i < count;
+}
+
+/* Nobody can cite an event by the hash of what cites it, but by an id of his choice. */
+static struct event_verdict read_given_id(const struct json *pdu, struct event *e)
+{
+    struct str id = json_str_at(pdu, STR("event_id"));
+    if (!event_id_with_server_valid(id))
+        return REFUSE("event_id is missing, or no event ID with a server name of at most 255 bytes");
+    if (cites(e->prev_events, e->prev_events_count, id) || cites(e->auth_events, e->auth_events_count, id))
+        return REFUSE("prev_events or auth_events hold the event itself");
+    return ALLOW;
+}
+
+/* Size and numbers of the whole. */
+static struct event_verdict check_whole(struct arena *a, const struct room_version *version, const struct json *pdu)
+{
+    if (version->strict_json && !json_is_canonical(pdu))
         return REFUSE("holds a number that canonical JSON cannot express");
+    const struct json *canonical = event_canonical(a, pdu);
+    if (!canonical)
+        return REFUSE("holds a number that is beyond all doubles");
     struct buf text;
     buf_init(&text, EVENT_SIZE_MAX);
-    json_write(&text, pdu);
+    json_write(&text, canonical);
     bool fits = buf_ok(&text);
     buf_fini(&text);
-    if (!fits)
-        return REFUSE("larger than 65536 bytes");
+    return fits ? ALLOW : REFUSE("larger than 65536 bytes");
+}
+
+/* The whole, and the id, which hashes a part of it. */
+static struct event_verdict read_whole(struct arena *a, const struct json *pdu, struct event *e)
+{
+    struct event_verdict v = check_whole(a, e->version, pdu);
+    if (!v.refused && e->version->event_format == EVENT_FORMAT_V1)
+        v = read_given_id(pdu, e);
+    if (v.refused)
+        return v;
     e->event_id = event_reference_id(a, e->version, pdu);
     if (e->version->room_id_is_create_hash && is_create(e)) {
         char *room_id = arena_alloc(a, e->event_id.n);
@@ -207,4 +251,13 @@ struct str event_membership(const struct event *event)
 bool event_is_state(const struct event *event, struct str type, struct str state_key)
 {
     return event->has_state_key && str_eq(event->type, type) && str_eq(event->state_key, state_key);
+}
+
+struct json event_next_depth(struct arena *a, const struct room_version *version, int64_t depth)
+{
+    int64_t limit = version->strict_json ? JSON_INT_MAX : INT64_MAX;
+    int64_t next = depth < limit ? depth + 1 : limit;
+    if (next <= JSON_INT_MAX)
+        return json_int(next);
+    return (struct json){.type = JSON_FLOAT, .s = str_fmt(a, "%" PRId64, next)};
 }

@@ -32,7 +32,7 @@
 struct event {
     const struct room_version *version;
     const struct json *json; /* the whole PDU */
-    struct str event_id;     /* the reference hash; not a member of the PDU */
+    struct str event_id;     /* the reference hash; in versions 1 and 2 a member of the PDU */
     struct str room_id;      /* also of a v12 create event, where it follows from event_id */
     struct str type;
     struct str sender;
@@ -53,8 +53,12 @@ struct event_verdict {
     const char *refused;
 };
 
-/* Reads a PDU of a room of `version` (check 1): types of all fields, sizes in canonical form, counts, identifiers, no
- * floats. Computes event_id. The event points into `pdu` and `a`. *event_out is set only if nothing was refused.
+/* Reads a PDU of a room of `version` (check 1): types of all fields, sizes in canonical form, counts, identifiers, and
+ * since version 6 no floats. Computes event_id, since version 3 whatever the PDU says of it. The event points into
+ * `pdu` and `a`. *event_out is set only if nothing was refused.
+ *
+ * In versions 1 and 2 prev_events and auth_events hold pairs of ids and hashes. The hashes are not looked at: an event
+ * may well be known in its redacted form, and no rule asks for them.
  *
  * `unsigned` counts towards the size: drop from a stranger's PDU what is not to be kept before calling. A v12
  * m.room.create with a room_id is read (its room_id member is then ignored); auth rule 1.2 refuses it. */
@@ -70,18 +74,31 @@ bool event_is_state(const struct event *event, struct str type, struct str state
  * alone. */
 struct json *event_redact(struct arena *a, const struct room_version *version, const struct json *pdu);
 
-/* What the reference hash and signatures cover: canonical JSON of the redacted PDU without signatures. In the arena;
- * p == NULL if it is longer than EVENT_SIZE_MAX or holds floats. */
+/* What the reference hash and signatures cover: canonical JSON of the redacted PDU without signatures, floats as in
+ * event_number.h (event_parse() refuses them where the version does). In the arena; p == NULL if it is longer than
+ * EVENT_SIZE_MAX or holds a number beyond all doubles. */
 struct str event_signed_text(struct arena *a, const struct room_version *version, const struct json *pdu);
-/* "$" + URL-safe unpadded base64 of the reference hash (room version 4 and later), from event_signed_text(). */
-struct str event_id_of_signed_text(struct arena *a, struct str signed_text);
-/* The two steps at once; p == NULL as of event_signed_text(). */
+/* The id of a PDU: since version 4 "$" + URL-safe unpadded base64 of its reference hash, in version 3 the same in
+ * standard base64, before that its member event_id, of which nothing is checked. p == NULL if there is none, or as of
+ * event_signed_text(). */
 struct str event_reference_id(struct arena *a, const struct room_version *version, const struct json *pdu);
+/* How other events cite `event` in prev_events and auth_events: its id, or in versions 1 and 2 [id, hashes], for which
+ * the whole PDU is needed. */
+struct json event_citation(struct arena *a, const struct event *event);
+/* The id in an item of prev_events or auth_events; p == NULL if it is none. */
+struct str event_cited_id(const struct room_version *version, const struct json *citation);
 
-/* Unpadded base64 of the content hash, as in hashes.sha256; p == NULL if the PDU is no object, holds floats, or is
- * longer than EVENT_SIZE_MAX. */
+/* Unpadded base64 of the content hash, as in hashes.sha256; p == NULL if the PDU is no object, is longer than
+ * EVENT_SIZE_MAX, or holds a number beyond all doubles. */
 struct str event_content_hash(struct arena *a, const struct json *pdu);
-/* True if hashes.sha256 is the content hash of the PDU (check 3); false if there is none. */
+/* True if hashes.sha256 is the content hash of the PDU; false if there is none. */
 bool event_content_hash_matches(struct arena *a, const struct json *pdu);
+/* Check 3: true if the content hash is right. If not, *event becomes its redacted copy, which is what the sender must
+ * be taken to have sent ("Validating hashes and signatures on received events"). Id and signatures stay as they were,
+ * since they never covered more. */
+bool event_settle_hash(struct arena *a, struct event *event);
+
+/* `depth` of an event whose prev_events are at most this deep: one more, up to the version's limit. */
+struct json event_next_depth(struct arena *a, const struct room_version *version, int64_t depth);
 
 #endif

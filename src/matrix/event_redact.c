@@ -30,7 +30,7 @@ struct redaction_table {
     size_t contents_count;
 };
 
-static const struct kept top_v9[] = {
+static const struct kept top_v1[] = {
     KEPT("auth_events"), KEPT("content"),    KEPT("depth"),   KEPT("event_id"),
     KEPT("hashes"),      KEPT("membership"), KEPT("origin"),  KEPT("origin_server_ts"),
     KEPT("prev_events"), KEPT("prev_state"), KEPT("room_id"), KEPT("sender"),
@@ -42,13 +42,16 @@ static const struct kept top_v11[] = {
     KEPT("sender"),      KEPT("signatures"),       KEPT("state_key"),   KEPT("type"),
 };
 
-static const struct kept create_v9[] = {KEPT("creator")};
+static const struct kept aliases_v1[] = {KEPT("aliases")};
+static const struct kept create_v1[] = {KEPT("creator")};
 static const struct kept history_visibility[] = {KEPT("history_visibility")};
-static const struct kept join_rules[] = {KEPT("allow"), KEPT("join_rule")};
+static const struct kept join_rules_v1[] = {KEPT("join_rule")};
+static const struct kept join_rules_v8[] = {KEPT("allow"), KEPT("join_rule")};
+static const struct kept member_v1[] = {KEPT("membership")};
 static const struct kept member_v9[] = {KEPT("join_authorised_via_users_server"), KEPT("membership")};
 static const struct kept member_v11[] = {KEPT("join_authorised_via_users_server"), KEPT("membership"),
                                          KEPT_ONLY("third_party_invite", "signed")};
-static const struct kept power_levels_v9[] = {KEPT("ban"),   KEPT("events"),       KEPT("events_default"),
+static const struct kept power_levels_v1[] = {KEPT("ban"),   KEPT("events"),       KEPT("events_default"),
                                               KEPT("kick"),  KEPT("redact"),       KEPT("state_default"),
                                               KEPT("users"), KEPT("users_default")};
 static const struct kept power_levels_v11[] = {KEPT("ban"),           KEPT("events"), KEPT("events_default"),
@@ -56,24 +59,47 @@ static const struct kept power_levels_v11[] = {KEPT("ban"),           KEPT("even
                                                KEPT("state_default"), KEPT("users"),  KEPT("users_default")};
 static const struct kept redaction_v11[] = {KEPT("redacts")};
 
-static const struct kept_content contents_v9[] = {
-    {STR_INIT("m.room.create"), LIST(create_v9)},
+static const struct kept_content contents_v1[] = {
+    {STR_INIT("m.room.aliases"), LIST(aliases_v1)},
+    {STR_INIT("m.room.create"), LIST(create_v1)},
     {STR_INIT("m.room.history_visibility"), LIST(history_visibility)},
-    {STR_INIT("m.room.join_rules"), LIST(join_rules)},
+    {STR_INIT("m.room.join_rules"), LIST(join_rules_v1)},
+    {STR_INIT("m.room.member"), LIST(member_v1)},
+    {STR_INIT("m.room.power_levels"), LIST(power_levels_v1)},
+};
+static const struct kept_content contents_v6[] = {
+    {STR_INIT("m.room.create"), LIST(create_v1)},
+    {STR_INIT("m.room.history_visibility"), LIST(history_visibility)},
+    {STR_INIT("m.room.join_rules"), LIST(join_rules_v1)},
+    {STR_INIT("m.room.member"), LIST(member_v1)},
+    {STR_INIT("m.room.power_levels"), LIST(power_levels_v1)},
+};
+static const struct kept_content contents_v8[] = {
+    {STR_INIT("m.room.create"), LIST(create_v1)},
+    {STR_INIT("m.room.history_visibility"), LIST(history_visibility)},
+    {STR_INIT("m.room.join_rules"), LIST(join_rules_v8)},
+    {STR_INIT("m.room.member"), LIST(member_v1)},
+    {STR_INIT("m.room.power_levels"), LIST(power_levels_v1)},
+};
+static const struct kept_content contents_v9[] = {
+    {STR_INIT("m.room.create"), LIST(create_v1)},
+    {STR_INIT("m.room.history_visibility"), LIST(history_visibility)},
+    {STR_INIT("m.room.join_rules"), LIST(join_rules_v8)},
     {STR_INIT("m.room.member"), LIST(member_v9)},
-    {STR_INIT("m.room.power_levels"), LIST(power_levels_v9)},
+    {STR_INIT("m.room.power_levels"), LIST(power_levels_v1)},
 };
 static const struct kept_content contents_v11[] = {
     {STR_INIT("m.room.create"), NULL, 0},
     {STR_INIT("m.room.history_visibility"), LIST(history_visibility)},
-    {STR_INIT("m.room.join_rules"), LIST(join_rules)},
+    {STR_INIT("m.room.join_rules"), LIST(join_rules_v8)},
     {STR_INIT("m.room.member"), LIST(member_v11)},
     {STR_INIT("m.room.power_levels"), LIST(power_levels_v11)},
     {STR_INIT("m.room.redaction"), LIST(redaction_v11)},
 };
 
 static const struct redaction_table tables[] = {
-    [REDACTION_V9] = {LIST(top_v9), LIST(contents_v9)},
+    [REDACTION_V1] = {LIST(top_v1), LIST(contents_v1)},    [REDACTION_V6] = {LIST(top_v1), LIST(contents_v6)},
+    [REDACTION_V8] = {LIST(top_v1), LIST(contents_v8)},    [REDACTION_V9] = {LIST(top_v1), LIST(contents_v9)},
     [REDACTION_V11] = {LIST(top_v11), LIST(contents_v11)},
 };
 

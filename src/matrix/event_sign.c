@@ -1,6 +1,8 @@
 #include "matrix/event_sign.h"
 
 #include "codec/base64.h"
+#include "matrix/event_number.h"
+#include "matrix/id.h"
 
 #include <assert.h>
 
@@ -64,10 +66,13 @@ struct event_verdict event_seal(struct arena *a, const struct room_version *vers
 {
     assert(json_is(pdu, JSON_OBJECT));
     json_unset(pdu, signatures_key);
+    const struct json *canonical = event_canonical(a, pdu);
+    if (!canonical || (version->strict_json && canonical != pdu))
+        return (struct event_verdict){"event format: holds a number that canonical JSON cannot express"};
+    *pdu = *canonical;
     struct str hash = event_content_hash(a, pdu);
     if (!hash.p)
-        return (struct event_verdict){"event format: larger than 65536 bytes, or holds a number that canonical JSON "
-                                      "cannot express"};
+        return (struct event_verdict){"event format: larger than 65536 bytes"};
     struct json *hashes = json_object(a);
     json_set_str(a, hashes, STR("sha256"), hash);
     json_set(a, pdu, hashes_key, *hashes);
@@ -88,4 +93,10 @@ bool event_verify(struct arena *a, const struct room_version *version, const str
                   struct str key_id, const uint8_t public_key[ED25519_PUBLIC_SIZE])
 {
     return verify_text(a, pdu, server_name, key_id, public_key, event_signed_text(a, version, pdu));
+}
+
+struct str event_id_make(struct arena *a, struct str opaque, struct str server_name)
+{
+    assert(opaque_id_valid(opaque));
+    return str_fmt(a, "$%.*s:%.*s", STR_ARG(opaque), STR_ARG(server_name));
 }

@@ -31,12 +31,17 @@ bool json_verify(struct arena *a, const struct json *object, struct str server_n
                  const uint8_t public_key[ED25519_PUBLIC_SIZE]) __attribute__((warn_unused_result));
 
 /* Completes a PDU of our own: sets hashes, signs the redacted form, computes the id and parses the result into
- * *event_out, which points into `pdu`. `pdu` holds everything but hashes and signatures (which are replaced); it is
- * changed, and is not to be used when refused. Refused if what was built breaks the format or its limits: an event too
- * large, or floats in content, are the usual reasons. */
+ * *event_out, which points into `pdu`. `pdu` holds everything but hashes and signatures (which are replaced); in
+ * versions 1 and 2 also event_id, which event_id_make() gives. It is changed, and is not to be used when refused.
+ * Refused if what was built breaks the format or its limits: an event too large, or floats in content, are the usual
+ * reasons; where the version allows floats, they are written in the form that others hash (event_number.h). */
 struct event_verdict event_seal(struct arena *a, const struct room_version *version, struct json *pdu,
                                 const struct signing_key *key, struct event *event_out)
     __attribute__((warn_unused_result));
+
+/* "$opaque:server_name", the id of an event of our own in versions 1 and 2. `opaque` is of the characters of opaque
+ * identifiers, and random: whoever guesses an id can use it first. */
+struct str event_id_make(struct arena *a, struct str opaque, struct str server_name);
 
 /* Adds our signature to somebody else's complete PDU: invites to our users, restricted joins that we authorise. False
  * if it is too large to sign or holds floats. */

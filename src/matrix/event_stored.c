@@ -1,19 +1,23 @@
 #include "matrix/event_stored.h"
 
+#include "matrix/event_number.h"
+
 struct str room_id_of_create(struct arena *a, struct str create_event_id)
 {
     return str_fmt(a, "!%.*s", STR_ARG(str_slice(create_event_id, 1, create_event_id.n)));
 }
 
-static const struct str *read_ids(struct arena *a, const struct json *list, size_t *count_out)
+static const struct str *read_ids(struct arena *a, const struct room_version *version, const struct json *list,
+                                  size_t *count_out)
 {
     *count_out = 0;
     if (!json_is(list, JSON_ARRAY))
         return NULL;
     struct str *ids = ARENA_ARRAY(a, list->count, struct str);
-    for (size_t i = 0; i < list->count; i++)
-        if (json_is(&list->items[i], JSON_STRING))
-            ids[(*count_out)++] = list->items[i].s;
+    for (size_t i = 0; i < list->count; i++) {
+        ids[*count_out] = event_cited_id(version, &list->items[i]);
+        *count_out += ids[*count_out].p != NULL;
+    }
     return ids;
 }
 
@@ -30,10 +34,10 @@ void event_view_stored(struct arena *a, const struct room_version *version, stru
     e.has_state_key = e.state_key.p != NULL;
     e.content = json_get(pdu, STR("content"));
     e.redacts = json_str_at(version->redacts_in_content ? e.content : pdu, STR("redacts"));
-    (void)json_int_at(pdu, STR("depth"), &e.depth);
-    (void)json_int_at(pdu, STR("origin_server_ts"), &e.origin_server_ts);
-    e.prev_events = read_ids(a, json_get(pdu, STR("prev_events")), &e.prev_events_count);
-    e.auth_events = read_ids(a, json_get(pdu, STR("auth_events")), &e.auth_events_count);
+    (void)event_integer(json_get(pdu, STR("depth")), &e.depth);
+    (void)event_integer(json_get(pdu, STR("origin_server_ts")), &e.origin_server_ts);
+    e.prev_events = read_ids(a, version, json_get(pdu, STR("prev_events")), &e.prev_events_count);
+    e.auth_events = read_ids(a, version, json_get(pdu, STR("auth_events")), &e.auth_events_count);
     *event_out = e;
 }
 

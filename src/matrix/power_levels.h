@@ -14,6 +14,8 @@
 
 /* The power of creators in room version 12 and later: above every integer that JSON can hold. */
 #define POWER_LEVEL_CREATOR INT64_MAX
+/* What strings and fractions of older versions say beyond this, either way, counts as this. */
+#define POWER_LEVEL_MAX (INT64_MAX - 1)
 
 struct power_levels {
     const struct event *create; /* never NULL */
@@ -33,7 +35,8 @@ int64_t power_level_to_notify(const struct power_levels *pl, struct str key);
 /* True if the user made the room: its sender (before v11: content.creator), or in v12 one of additional_creators. */
 bool power_is_creator(const struct power_levels *pl, struct str user_id);
 
-/* Reads one level as the room version writes them; false if `v` is NULL or is none. */
+/* Reads one level as the room version writes them: an integer; before version 10 also a string of one ("+50", " 050 ");
+ * before version 6 any number, without its fraction. False if `v` is NULL or is none. */
 bool power_level_read(const struct room_version *version, const struct json *v, int64_t *out);
 
 #endif

@@ -38,7 +38,7 @@ struct room_head {
     struct arena *arena;  /* holds all that follows */
     struct map_str state; /* type and state_key -> struct head_entry: the state events asked for so far */
     int64_t state_root;
-    struct str prev_event_id;
+    const struct json *prev_event; /* how the next event cites the newest one; NULL: there is none */
     int64_t depth;
     int64_t notify_count;
     int64_t highlight_count;

@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/random.h"
 #include "matrix/event_stored.h"
 #include "matrix/id.h"
 #include "matrix/push_default.h"
@@ -178,7 +179,7 @@ static void cite_auth_events(struct arena *a, struct room_head_reader *reader, c
     for (size_t i = 0; i < count; i++) {
         const struct event *event = room_head_get(reader, keys[i].type, keys[i].state_key);
         if (event)
-            json_push(a, ids, json_string(event->event_id));
+            json_push(a, ids, event_citation(a, event));
     }
     json_set(a, pdu, STR("auth_events"), *ids);
 }
@@ -189,11 +190,14 @@ static struct json *build_pdu(struct arena *a, struct room_head_reader *reader, 
     const struct room_head *head = &room->head;
     struct json *pdu = json_object(a);
     struct json *prev_events = json_array(a);
-    if (head->prev_event_id.n)
-        json_push(a, prev_events, json_string(head->prev_event_id));
+    if (head->prev_event)
+        json_push(a, prev_events, *head->prev_event);
     cite_auth_events(a, reader, draft, pdu);
     json_set(a, pdu, STR("content"), *draft->content);
-    json_set_int(a, pdu, STR("depth"), head->depth < JSON_INT_MAX ? head->depth + 1 : JSON_INT_MAX);
+    json_set(a, pdu, STR("depth"), event_next_depth(a, room->version, head->depth));
+    if (room->version->event_format == EVENT_FORMAT_V1)
+        json_set_str(a, pdu, STR("event_id"),
+                     event_id_make(a, random_string(a, 18, RANDOM_BASE62), reader->s->options->server_name));
     /* In version 12 nothing else tells two rooms apart that somebody makes alike in the same millisecond. */
     bool create = draft->has_state_key && str_eq(draft->type, STR("m.room.create"));
     json_set_int(a, pdu, STR("origin_server_ts"), create ? rooms_creation_ms(reader->s->rooms) : clock_now_ms());
@@ -269,8 +273,7 @@ static struct fault admit(struct arena *a, struct room_head_reader *reader, stru
     item->highlight = push.highlight;
     item->notify_count = head->notify_count += push.notify;
     item->highlight_count = head->highlight_count += push.highlight;
-    head->prev_event_id = str_copy(head->arena, event->event_id);
-    head->depth = event->depth;
+    room_head_set_prev(room, event);
     return FAULT_NONE;
 }
 
@@ -283,7 +286,7 @@ static struct fault build_item(struct arena *a, struct room_head_reader *reader,
             return fault;
     }
     struct json *pdu = build_pdu(a, reader, draft);
-    if (!json_is_canonical(pdu))
+    if (reader->room->version->strict_json && !json_is_canonical(pdu))
         return FAULT(M_BAD_JSON, "content: numbers in events must be integers of at most 53 bits");
     struct event_verdict verdict = event_seal(a, reader->room->version, pdu, reader->s->signing_key, &item->event);
     if (verdict.refused) {

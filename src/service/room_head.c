@@ -87,8 +87,7 @@ bool room_head_load(struct services *s, struct room *room)
                  event_read_stored(a, room->version, row.event_id, row.pdu, &event);
     if (found) {
         head->state_root = row.state_after;
-        head->prev_event_id = str_copy(head->arena, row.event_id);
-        head->depth = event.depth;
+        room_head_set_prev(room, &event);
         head->notify_count = row.notify_count;
         head->highlight_count = row.highlight_count;
         room_joined_unref(&head->joined);
@@ -100,6 +99,15 @@ bool room_head_load(struct services *s, struct room *room)
     if (!ok)
         room_head_drop(room);
     return ok;
+}
+
+void room_head_set_prev(struct room *room, const struct event *event)
+{
+    struct arena *scratch = arena_new();
+    struct json citation = event_citation(scratch, event);
+    room->head.prev_event = json_deep_copy(room->head.arena, &citation);
+    room->head.depth = event->depth;
+    arena_free(&scratch);
 }
 
 /* --- state --- */

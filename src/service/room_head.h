@@ -26,6 +26,8 @@ bool room_head_reader_end(struct room_head_reader *reader) __attribute__((warn_u
 
 /* An empty head of a room that has no events yet. */
 void room_head_init(struct room *room, uint64_t epoch);
+/* `event` is the newest now: the next one cites it, and is deeper. */
+void room_head_set_prev(struct room *room, const struct event *event);
 /* The newest state event, or NULL; valid until the head is dropped. */
 const struct event *room_head_get(struct room_head_reader *reader, struct str type, struct str state_key);
 /* Puts a copy of `event` (NULL: there is none) as the newest state for its key. */

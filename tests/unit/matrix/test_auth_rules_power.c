@@ -1,4 +1,5 @@
-/* Rule 9: m.room.power_levels. In version 12 the creator is above all levels, so that @a:s (100) is the sender mostly.
+/* Rule 9 (of versions 1 to 5 and 12: rule 10): m.room.power_levels. In version 12 the creator is above all levels, so
+ * that @a:s (100) is the sender mostly.
  */
 #include "matrix/auth_case.h"
 
@@ -15,30 +16,30 @@ static const struct auth_case shape_cases[] = {
      SETS("{'ban':1,'events_default':2,'invite':3,'kick':4,'redact':5,'state_default':6,'users_default':7,"
           "'users':{'@a:s':100,'@m:s':50}}"),
      NULL},
-    {ALL, "ban is a string", NULL, ROOM, SETS("{'ban':'50'}"), "9.1"},
-    {ALL, "events_default is null", NULL, ROOM, SETS("{'events_default':null}"), "9.1"},
-    {ALL, "invite is true", NULL, ROOM, SETS("{'invite':true}"), "9.1"},
-    {ALL, "kick is a list", NULL, ROOM, SETS("{'kick':[50]}"), "9.1"},
-    {ALL, "redact is an object", NULL, ROOM, SETS("{'redact':{}}"), "9.1"},
-    {ALL, "state_default is empty", NULL, ROOM, SETS("{'state_default':''}"), "9.1"},
-    {ALL, "users_default is a string", NULL, ROOM, SETS("{'users_default':'0'}"), "9.1"},
+    {FROM(10), "ban is a string", NULL, ROOM, SETS("{'ban':'50'}"), "9.1"},
+    {FROM(10), "events_default is null", NULL, ROOM, SETS("{'events_default':null}"), "9.1"},
+    {FROM(10), "invite is true", NULL, ROOM, SETS("{'invite':true}"), "9.1"},
+    {FROM(10), "kick is a list", NULL, ROOM, SETS("{'kick':[50]}"), "9.1"},
+    {FROM(10), "redact is an object", NULL, ROOM, SETS("{'redact':{}}"), "9.1"},
+    {FROM(10), "state_default is empty", NULL, ROOM, SETS("{'state_default':''}"), "9.1"},
+    {FROM(10), "users_default is a string", NULL, ROOM, SETS("{'users_default':'0'}"), "9.1"},
     {ALL, "an unknown member is anything", NULL, ROOM, SETS("{'users':{'@a:s':100,'@m:s':50},'x':'1'}"), NULL},
-    {ALL, "events is a list", NULL, ROOM, SETS("{'events':[]}"), "9.2"},
-    {ALL, "events is null", NULL, ROOM, SETS("{'events':null}"), "9.2"},
-    {ALL, "events has a string", NULL, ROOM, SETS("{'events':{'m.room.name':'50'}}"), "9.2"},
-    {ALL, "events has null", NULL, ROOM, SETS("{'events':{'m.room.name':null}}"), "9.2"},
-    {ALL, "notifications is a number", NULL, ROOM, SETS("{'notifications':50}"), "9.2"},
-    {ALL, "notifications has a string", NULL, ROOM, SETS("{'notifications':{'room':'50'}}"), "9.2"},
-    {ALL, "notifications has an object", NULL, ROOM, SETS("{'notifications':{'room':{}}}"), "9.2"},
+    {FROM(10), "events is a list", NULL, ROOM, SETS("{'events':[]}"), "9.2"},
+    {FROM(10), "events is null", NULL, ROOM, SETS("{'events':null}"), "9.2"},
+    {FROM(10), "events has a string", NULL, ROOM, SETS("{'events':{'m.room.name':'50'}}"), "9.2"},
+    {FROM(10), "events has null", NULL, ROOM, SETS("{'events':{'m.room.name':null}}"), "9.2"},
+    {FROM(10), "notifications is a number", NULL, ROOM, SETS("{'notifications':50}"), "9.2"},
+    {FROM(10), "notifications has a string", NULL, ROOM, SETS("{'notifications':{'room':'50'}}"), "9.2"},
+    {FROM(10), "notifications has an object", NULL, ROOM, SETS("{'notifications':{'room':{}}}"), "9.2"},
     {ALL, "users is a list", NULL, ROOM, SETS("{'users':['@a:s']}"), "9.3"},
     {ALL, "users is null", NULL, ROOM, SETS("{'users':null}"), "9.3"},
-    {ALL, "users has a string", NULL, ROOM, SETS("{'users':{'@a:s':'100'}}"), "9.3"},
+    {FROM(10), "users has a string", NULL, ROOM, SETS("{'users':{'@a:s':'100'}}"), "9.3"},
     {ALL, "users has true", NULL, ROOM, SETS("{'users':{'@a:s':true}}"), "9.3"},
     {ALL, "users has no user", NULL, ROOM, SETS(USERS("'x':1")), "9.3"},
     {ALL, "users has an empty key", NULL, ROOM, SETS(USERS("'':1")), "9.3"},
     {ALL, "users has a user without server", NULL, ROOM, SETS(USERS("'@x':1")), "9.3"},
     {ALL, "users has a room", NULL, ROOM, SETS(USERS("'#x:s':1")), "9.3"},
-    {ALL, "the first has to be in shape too", NULL, PEOPLE, SET_POWER("@c:s", "{'ban':'50'}"), "9.1"},
+    {FROM(10), "the first has to be in shape too", NULL, PEOPLE, SET_POWER("@c:s", "{'ban':'50'}"), "9.1"},
     {ALL, "the first names no user", NULL, PEOPLE, SET_POWER("@c:s", "{'users':{'x':1}}"), "9.3"},
     {ALL, "a state_key is no matter", NULL, ROOM,
      "{'type':'m.room.power_levels','sender':'@a:s','state_key':'x','content':" LEVELS "}", NULL},
@@ -51,6 +52,17 @@ static const struct auth_case shape_cases[] = {
     {V12, "content.creator is no creator", "{'creator':'@u:s'}", ROOM, SETS(USERS("'@u:s':1")), NULL},
     {ALL, "the first says anything", NULL, PEOPLE,
      SET_POWER("@c:s", "{'ban':" MAX ",'users':{'@a:s':" MAX "},'events':{'x':" MAX "}}"), NULL},
+
+    {TO(9), "scalars of wrong types are no matter", NULL, ROOM,
+     SETS("{'ban':[],'kick':null,'redact':'x','users':{'@a:s':100,'@m:s':50}}"), NULL},
+    {TO(9), "maps of wrong types are no matter", NULL, ROOM,
+     SETS("{'events':[],'notifications':7,'users':{'@a:s':100,'@m:s':50}}"), NULL},
+    {TO(9), "users has strings", NULL, ROOM, SETS("{'users':{'@a:s':'100','@m:s':' +050 '}}"), NULL},
+    {TO(9), "users has a word", NULL, ROOM, SETS(USERS("'@x:s':'many'")), "9.3"},
+    {TO(9), "users has an empty string", NULL, ROOM, SETS(USERS("'@x:s':''")), "9.3"},
+    {TO(9), "users has a fraction in a string", NULL, ROOM, SETS(USERS("'@x:s':'1.5'")), "9.3"},
+    {TO(9), "users has null", NULL, ROOM, SETS(USERS("'@x:s':null")), "9.3"},
+    {TO(5), "users has fractions", NULL, ROOM, SETS("{'users':{'@a:s':100.9,'@m:s':5e1,'@x:s':-0.5}}"), NULL},
 };
 
 static const struct auth_case scalar_cases[] = {
@@ -76,8 +88,20 @@ static const struct auth_case scalar_cases[] = {
      SET_POWER("@c:s", "{'ban':" MAX ",'kick':" MAX ",'users':{'@a:s':" MAX "}}"), NULL},
     {V12, "the creator, from the largest integer", NULL, PEOPLE POWER("{'ban':" MAX ",'users':{'@a:s':" MAX "}}"),
      SET_POWER("@c:s", "{}"), NULL},
-    {ALL, "the old level is a string, which is no level", NULL, PEOPLE POWER("{'ban':'101','users':{'@a:s':100}}"),
+    {FROM(10), "the old level is a string, which is no level", NULL, PEOPLE POWER("{'ban':'101','users':{'@a:s':100}}"),
      SETS("{'ban':1,'users':{'@a:s':100}}"), NULL},
+    {TO(9), "the old level is a string above", NULL, PEOPLE POWER("{'ban':'101','users':{'@a:s':100}}"),
+     SETS("{'ban':1,'users':{'@a:s':100}}"), "9.5.1"},
+    {TO(9), "the new level is a string above", NULL, ROOM, SETS("{'ban':' 101','users':{'@a:s':100,'@m:s':50}}"),
+     "9.5.2"},
+    {TO(9), "above, only written in another way", NULL, PEOPLE POWER("{'ban':'0101','users':{'@a:s':'100'}}"),
+     SETS("{'ban':101,'users':{'@a:s':100}}"), NULL},
+    {TO(9), "above, a wrong type instead", NULL, PEOPLE POWER("{'ban':'101','users':{'@a:s':'100'}}"),
+     SETS("{'ban':[101],'users':{'@a:s':100}}"), "9.5.1"},
+    {TO(5), "a fraction above the own level cut to it", NULL, ROOM,
+     SETS("{'ban':100.99,'users':{'@a:s':100,'@m:s':50}}"), NULL},
+    {TO(5), "a fraction above", NULL, ROOM, SETS("{'ban':1.01e2,'users':{'@a:s':100,'@m:s':50}}"), "9.5.2"},
+    {TO(5), "larger than all integers", NULL, ROOM, SETS("{'ban':1e300,'users':{'@a:s':100,'@m:s':50}}"), "9.5.2"},
 };
 
 static const struct auth_case map_cases[] = {
@@ -98,14 +122,23 @@ static const struct auth_case map_cases[] = {
      SETS("{'users':{'@a:s':100}}"), NULL},
     {ALL, "events: one among many", NULL, PEOPLE POWER("{'events':{'a':1,'c':1,'e':1},'users':{'@a:s':100}}"),
      SETS("{'events':{'b':1,'c':1,'d':101,'e':1},'users':{'@a:s':100}}"), "9.7.1"},
-    {ALL, "notifications: added above", NULL, ROOM,
+    {FROM(6), "notifications: added above", NULL, ROOM,
      SETS("{'notifications':{'room':101},'users':{'@a:s':100,'@m:s':50}}"), "9.7.1"},
-    {ALL, "notifications: removed from above", NULL,
+    {FROM(6), "notifications: removed from above", NULL,
      PEOPLE POWER("{'notifications':{'room':101},'users':{'@a:s':100}}"), SETS("{'users':{'@a:s':100}}"), "9.6.1"},
     {ALL, "notifications: added", NULL, ROOM, SETS("{'notifications':{'room':1},'users':{'@a:s':100,'@m:s':50}}"),
      NULL},
     {V12, "events: the creator, above all", NULL, PEOPLE POWER("{'events':{'x':" MAX "}}"),
      SET_POWER("@c:s", "{'events':{'y':" MAX "}}"), NULL},
+    {TO(5), "notifications: nobody guards them, added above", NULL, ROOM,
+     SETS("{'notifications':{'room':101},'users':{'@a:s':100,'@m:s':50}}"), NULL},
+    {TO(5), "notifications: nobody guards them, removed from above", NULL,
+     PEOPLE POWER("{'notifications':{'room':101},'users':{'@a:s':100}}"), SETS("{'users':{'@a:s':100}}"), NULL},
+    {TO(9), "events: a string above", NULL, ROOM, SETS("{'events':{'x':'101'},'users':{'@a:s':100,'@m:s':50}}"),
+     "9.7.1"},
+    {TO(9), "events: above, only written in another way", NULL,
+     PEOPLE POWER("{'events':{'x':101},'users':{'@a:s':100}}"), SETS("{'events':{'x':'101'},'users':{'@a:s':100}}"),
+     NULL},
 };
 
 static const struct auth_case user_cases[] = {
@@ -148,6 +181,11 @@ static const struct auth_case user_cases[] = {
     {OLD, "the creator is a user like all with power levels", NULL, PEOPLE POWER("{'users':{'@a:s':100}}"),
      SET_POWER("@c:s", "{}"), "7"},
     {ALL, "two changes, one of them wrong", NULL, ROOM, SETS("{'users':{'@a:s':100,'@m:s':0,'@u:s':200}}"), "9.9.1"},
+    {TO(9), "an equal, only written in another way", NULL, PEOPLE POWER("{'users':{'@a:s':100,'@b:s':100}}"),
+     SETS("{'users':{'@a:s':100,'@b:s':'100'}}"), NULL},
+    {TO(9), "an equal demoted in a string", NULL, PEOPLE POWER("{'users':{'@a:s':100,'@b:s':'100'}}"),
+     SETS("{'users':{'@a:s':100,'@b:s':'99'}}"), "9.8.1"},
+    {TO(9), "a new user above, in a string", NULL, ROOM, SETS(USERS("'@u:s':'101'")), "9.9.1"},
 };
 
 static void test_shape(void **state)

@@ -6,15 +6,19 @@
 
 #include "testing.h"
 
-#define V10 1
-#define V11 2
-#define V12 4
-#define ALL (V10 | V11 | V12)
-#define OLD (V10 | V11)
+#define TO(version)   ((1 << (version)) - 1)
+#define FROM(version) (TO(12) & ~TO((version)-1))
+#define ALL           TO(12)
 
 #define HASH "Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg"
 
-static const char base_old[] =
+static const char base_v1[] =
+    "{\"auth_events\":[[\"$a:x\",{}]],\"content\":{\"body\":\"x\"},\"depth\":5,\"event_id\":\"$e:s\",\"hashes\":{"
+    "\"sha256\":\"aaaa\"},\"origin_server_ts\":1000,\"prev_events\":[[\"$b:y\",{\"sha256\":\"cccc\"}],[\"$c\",{\"x\":1}"
+    "]"
+    "],\"room_id\":\"!r:s\",\"sender\":\"@a:s\",\"signatures\":{\"s\":{\"ed25519:1\":\"bbbb\"}},\"type\":"
+    "\"m.room.message\"}";
+static const char base_v3[] =
     "{\"auth_events\":[\"$a\"],\"content\":{\"body\":\"x\"},\"depth\":5,\"hashes\":{\"sha256\":\"aaaa\"},"
     "\"origin_server_ts\":1000,\"prev_events\":[\"$b\",\"$c\"],\"room_id\":\"!r:s\",\"sender\":\"@a:s\","
     "\"signatures\":{\"s\":{\"ed25519:1\":\"bbbb\"}},\"type\":\"m.room.message\"}";
@@ -37,50 +41,74 @@ static const struct {
     {ALL, "auth_events", "[1]", "auth_events holds"},
     {ALL, "auth_events", "[\"a\"]", "auth_events holds"},
     {ALL, "auth_events", "[\"$\"]", "auth_events holds"},
-    {ALL, "auth_events", "[[\"$a\",{}]]", "auth_events holds"},
-    {ALL, "auth_events", "[\"$0\",\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\",\"$9\"]", NULL},
-    {ALL, "auth_events", "[\"$0\",\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\",\"$9\",\"$10\"]",
-     "more than 10 auth_events"},
+    {FROM(3), "auth_events", "[[\"$a\",{}]]", "auth_events holds"},
+    {TO(2), "auth_events", "[\"$a:x\"]", "auth_events holds"},
+    {TO(2), "auth_events", "[[]]", "auth_events holds"},
+    {TO(2), "auth_events", "[[\"$a:x\"]]", "auth_events holds"},
+    {TO(2), "auth_events", "[[\"$a:x\",{},{}]]", "auth_events holds"},
+    {TO(2), "auth_events", "[[\"$a:x\",\"hash\"]]", "auth_events holds"},
+    {TO(2), "auth_events", "[[{},\"$a:x\"]]", "auth_events holds"},
+    {TO(2), "auth_events", "[[1,{}]]", "auth_events holds"},
+    {TO(2), "auth_events", "[[\"a:x\",{}]]", "auth_events holds"},
+    {TO(2), "auth_events", "[[\"$b:x\",{}],[\"$e:s\",{}]]", "hold the event itself"},
+    {TO(2), "prev_events", "[[\"$e:s\",{}]]", "hold the event itself"},
     {ALL, "prev_events", NULL, "prev_events is missing"},
     {ALL, "prev_events", "\"$b\"", "prev_events is missing or no array"},
     {ALL, "prev_events", "[]", NULL},
     {ALL, "prev_events", "[null]", "prev_events holds"},
     {ALL, "prev_events", "[\"!b\"]", "prev_events holds"},
-    {ALL, "prev_events",
-     "[\"$0\",\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\",\"$9\",\"$10\",\"$11\",\"$12\",\"$13\",\"$14\","
-     "\"$15\",\"$16\",\"$17\",\"$18\",\"$19\"]",
-     NULL},
-    {ALL, "prev_events",
-     "[\"$0\",\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\",\"$9\",\"$10\",\"$11\",\"$12\",\"$13\",\"$14\","
-     "\"$15\",\"$16\",\"$17\",\"$18\",\"$19\",\"$20\"]",
-     "more than 20 prev_events"},
     {ALL, "content", NULL, "content is missing"},
     {ALL, "content", "[]", "content is missing or no object"},
     {ALL, "content", "null", "content"},
     {ALL, "content", "\"{}\"", "content"},
     {ALL, "content", "{}", NULL},
-    {ALL, "content", "{\"x\":1.5}", "canonical JSON"},
-    {ALL, "content", "{\"x\":[{\"y\":1e3}]}", "canonical JSON"},
-    {ALL, "content", "{\"x\":-0}", "canonical JSON"},
+    {FROM(6), "content", "{\"x\":1.5}", "canonical JSON"},
+    {TO(5), "content", "{\"x\":1.5}", NULL},
+    {FROM(6), "content", "{\"x\":[{\"y\":1e3}]}", "canonical JSON"},
+    {TO(5), "content", "{\"x\":[{\"y\":1e3}]}", NULL},
+    {FROM(6), "content", "{\"x\":-0}", "canonical JSON"},
+    {TO(5), "content", "{\"x\":-0}", NULL},
     {ALL, "content", "{\"x\":9007199254740991}", NULL},
     {ALL, "content", "{\"x\":-9007199254740991}", NULL},
-    {ALL, "content", "{\"x\":9007199254740992}", "canonical JSON"},
-    {ALL, "content", "{\"x\":-9007199254740992}", "canonical JSON"},
+    {FROM(6), "content", "{\"x\":9007199254740992}", "canonical JSON"},
+    {TO(5), "content", "{\"x\":9007199254740992}", NULL},
+    {FROM(6), "content", "{\"x\":-9007199254740992}", "canonical JSON"},
+    {TO(5), "content", "{\"x\":-9007199254740992}", NULL},
     {ALL, "depth", NULL, "depth is missing"},
-    {ALL, "depth", "\"5\"", "depth is missing or no integer"},
+    {ALL, "depth", "\"5\"", "depth is missing, too large, or no integer"},
     {ALL, "depth", "5.0", "depth"},
     {ALL, "depth", "null", "depth"},
     {ALL, "depth", "-1", "depth is negative"},
     {ALL, "depth", "0", NULL},
     {ALL, "depth", "9007199254740991", NULL},
-    {ALL, "depth", "9007199254740992", "depth"},
+    {FROM(6), "depth", "9007199254740992", "canonical JSON"},
+    {TO(5), "depth", "9007199254740992", NULL},
+    {TO(5), "depth", "9223372036854775807", NULL},
+    {ALL, "depth", "9223372036854775808", "depth is missing, too large"},
+    {ALL, "depth", "-9223372036854775808", "depth is negative"},
+    {ALL, "depth", "1e3", "depth"},
+    {TO(5), "origin_server_ts", "9223372036854775807", NULL},
+    {TO(5), "origin_server_ts", "9223372036854775808", "origin_server_ts is missing, too large"},
+    {TO(5), "content", "{\"x\":1e308}", NULL},
+    {TO(5), "content", "{\"x\":[1e309]}", "beyond all doubles"},
+    {FROM(3), "event_id", "1", NULL}, /* whatever the sender says of it */
+    {TO(2), "event_id", NULL, "event_id is missing"},
+    {TO(2), "event_id", "1", "event_id is missing"},
+    {TO(2), "event_id", "\"\"", "no event ID with a server name"},
+    {TO(2), "event_id", "\"e:s\"", "no event ID with a server name"},
+    {TO(2), "event_id", "\"$e\"", "no event ID with a server name"},
+    {TO(2), "event_id", "\"$:s\"", "no event ID with a server name"},
+    {TO(2), "event_id", "\"$e:\"", "no event ID with a server name"},
+    {TO(2), "event_id", "\"$e:s/\"", "no event ID with a server name"},
+    {TO(2), "event_id", "\"$e\\u0000:s\"", "no event ID with a server name"},
+    {TO(2), "event_id", "\"$e:[::1]:80\"", NULL},
     {ALL, "hashes", NULL, "hashes is missing"},
     {ALL, "hashes", "[]", "hashes is missing or no object"},
     {ALL, "hashes", "{}", "hashes.sha256"},
     {ALL, "hashes", "{\"sha256\":1}", "hashes.sha256"},
     {ALL, "hashes", "{\"sha256\":\"\"}", NULL},
     {ALL, "origin_server_ts", NULL, "origin_server_ts is missing"},
-    {ALL, "origin_server_ts", "\"1\"", "origin_server_ts is missing or no integer"},
+    {ALL, "origin_server_ts", "\"1\"", "origin_server_ts is missing, too large, or no integer"},
     {ALL, "origin_server_ts", "1.5", "origin_server_ts"},
     {ALL, "origin_server_ts", "true", "origin_server_ts"},
     {ALL, "origin_server_ts", "-1", NULL},
@@ -107,13 +135,43 @@ static const struct {
     {ALL, "unsigned", "[]", "unsigned is no object"},
     {ALL, "unsigned", "null", "unsigned is no object"},
     {ALL, "unsigned", "{}", NULL},
-    {ALL, "unsigned", "{\"age\":0.5}", "canonical JSON"},
+    {FROM(6), "unsigned", "{\"age\":0.5}", "canonical JSON"},
+    {TO(5), "unsigned", "{\"age\":0.5}", NULL},
     {ALL, "room_id", NULL, "room_id is missing"},
     {ALL, "room_id", "1", "room_id is no string"},
     {ALL, "room_id", "\"\"", "room_id is no room ID"},
     {ALL, "room_id", "\"#r:s\"", "room_id is no room ID"},
     {ALL, "room_id", "\"!r\"", "room_id is no room ID"},
     {ALL, "redacts", "1", NULL}, /* means nothing on a message */
+    {FROM(3), "auth_events", "[\"$0\",\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\",\"$9\"]", NULL},
+    {TO(2), "auth_events",
+     "[[\"$0\",{}],[\"$1\",{}],[\"$2\",{}],[\"$3\",{}],[\"$4\",{}],[\"$5\",{}],[\"$6\",{}],[\"$7\",{}],[\"$8\",{}],[\"$"
+     "9\",{}]]",
+     NULL},
+    {FROM(3), "auth_events", "[\"$0\",\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\",\"$9\",\"$10\"]",
+     "more than 10 auth_events"},
+    {TO(2), "auth_events",
+     "[[\"$0\",{}],[\"$1\",{}],[\"$2\",{}],[\"$3\",{}],[\"$4\",{}],[\"$5\",{}],[\"$6\",{}],[\"$7\",{}],[\"$8\",{}],[\"$"
+     "9\",{}],[\"$10\",{}]]",
+     "more than 10 auth_events"},
+    {FROM(3), "prev_events",
+     "[\"$0\",\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\",\"$9\",\"$10\",\"$11\",\"$12\",\"$13\",\"$14\","
+     "\"$15\",\"$16\",\"$17\",\"$18\",\"$19\"]",
+     NULL},
+    {TO(2), "prev_events",
+     "[[\"$0\",{}],[\"$1\",{}],[\"$2\",{}],[\"$3\",{}],[\"$4\",{}],[\"$5\",{}],[\"$6\",{}],[\"$7\",{}],[\"$8\",{}],[\"$"
+     "9\",{}],[\"$10\",{}],[\"$11\",{}],[\"$12\",{}],[\"$13\",{}],[\"$14\",{}],[\"$15\",{}],[\"$16\",{}],[\"$17\",{}],["
+     "\"$18\",{}],[\"$19\",{}]]",
+     NULL},
+    {FROM(3), "prev_events",
+     "[\"$0\",\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\",\"$9\",\"$10\",\"$11\",\"$12\",\"$13\",\"$14\","
+     "\"$15\",\"$16\",\"$17\",\"$18\",\"$19\",\"$20\"]",
+     "more than 20 prev_events"},
+    {TO(2), "prev_events",
+     "[[\"$0\",{}],[\"$1\",{}],[\"$2\",{}],[\"$3\",{}],[\"$4\",{}],[\"$5\",{}],[\"$6\",{}],[\"$7\",{}],[\"$8\",{}],[\"$"
+     "9\",{}],[\"$10\",{}],[\"$11\",{}],[\"$12\",{}],[\"$13\",{}],[\"$14\",{}],[\"$15\",{}],[\"$16\",{}],[\"$17\",{}],["
+     "\"$18\",{}],[\"$19\",{}],[\"$20\",{}]]",
+     "more than 20 prev_events"},
 };
 
 static struct json *parse(struct arena *a, struct str text)
@@ -126,7 +184,9 @@ static struct json *parse(struct arena *a, struct str text)
 
 static struct json *base(struct arena *a, const struct room_version *version)
 {
-    return parse(a, str_of(version->room_id_is_create_hash ? base_v12 : base_old));
+    if (version->event_format == EVENT_FORMAT_V1)
+        return parse(a, str_of(base_v1));
+    return parse(a, str_of(version->room_id_is_create_hash ? base_v12 : base_v3));
 }
 
 static void assert_verdict(struct event_verdict v, const char *refused, struct str version, size_t index)
@@ -170,8 +230,8 @@ static void test_values(void **state)
         assert_ptr_equal(e.version, version);
         assert_ptr_equal(e.json, pdu);
         assert_true(str_eq(e.event_id, event_reference_id(a, version, pdu)));
-        assert_int_equal(e.event_id.n, 44);
-        assert_int_equal(e.event_id.p[0], '$');
+        bool given = version->event_format == EVENT_FORMAT_V1;
+        assert_true(given ? str_eq(e.event_id, STR("$e:s")) : e.event_id.n == 44 && e.event_id.p[0] == '$');
         assert_true(str_eq(e.room_id, json_str_at(pdu, STR("room_id"))));
         assert_true(str_eq(e.type, STR("m.room.message")));
         assert_true(str_eq(e.sender, STR("@a:s")));
@@ -181,9 +241,9 @@ static void test_values(void **state)
         assert_int_equal(e.depth, 5);
         assert_int_equal(e.origin_server_ts, 1000);
         assert_int_equal(e.prev_events_count, 2);
-        assert_true(str_eq(e.prev_events[0], STR("$b")) && str_eq(e.prev_events[1], STR("$c")));
+        assert_true(str_eq(e.prev_events[0], given ? STR("$b:y") : STR("$b")) && str_eq(e.prev_events[1], STR("$c")));
         assert_int_equal(e.auth_events_count, 1);
-        assert_true(str_eq(e.auth_events[0], STR("$a")));
+        assert_true(str_eq(e.auth_events[0], given ? STR("$a:x") : STR("$a")));
         assert_true(str_eq(event_membership(&e), STR("")));
 
         json_set(a, pdu, STR("state_key"), json_string(STR("")));
@@ -222,6 +282,8 @@ static void test_lengths(void **state)
         {"prev_events", "$", "x", "", 256, false},
         {"auth_events", "$", "x", "", 255, true},
         {"auth_events", "$", "x", "", 256, false},
+        {"event_id", "$", "x", ":s", 255, true},
+        {"event_id", "$", "x", ":s", 256, false},
     };
     struct arena *a = arena_new();
     const struct room_version *version;
@@ -239,14 +301,17 @@ static void test_lengths(void **state)
             struct json value = json_string(str_copy(a, buf_str(&text)));
             buf_fini(&text);
             if (strstr(lengths[i].key, "events")) {
-                struct json *list = json_array(a);
-                json_push(a, list, value);
+                struct json *list = json_array(a), *pair = json_array(a);
+                json_push(a, pair, value);
+                json_push(a, pair, *json_object(a));
+                json_push(a, list, version->event_format == EVENT_FORMAT_V1 ? *pair : value);
                 value = *list;
             }
             json_set(a, pdu, str_of(lengths[i].key), value);
             struct event e;
             struct event_verdict verdict = event_parse(a, version, pdu, &e);
-            if ((verdict.refused == NULL) != lengths[i].accepted)
+            bool no_matter = !strcmp(lengths[i].key, "event_id") && version->event_format != EVENT_FORMAT_V1;
+            if ((verdict.refused == NULL) != (lengths[i].accepted || no_matter))
                 fail_msg("version %.*s: %s of %zu bytes: %s", STR_ARG(version->name), lengths[i].key, lengths[i].bytes,
                          verdict.refused ? verdict.refused : "accepted");
         }
@@ -297,16 +362,16 @@ static void test_redacts(void **state)
         const char *top, *content, *want;
         const char *refused;
     } redactions[] = {
-        {V10, "\"$t\"", "{}", "$t", NULL},
-        {V10, "\"$t\"", "{\"redacts\":\"$c\"}", "$t", NULL},
-        {V10, NULL, "{\"redacts\":\"$c\"}", "", NULL},
-        {V10, "1", "{}", NULL, "redacts is no event ID"},
-        {V10, "\"t\"", "{}", NULL, "redacts is no event ID"},
-        {V11 | V12, "\"$t\"", "{\"redacts\":\"$c\"}", "$c", NULL},
-        {V11 | V12, "\"$t\"", "{}", "", NULL},
-        {V11 | V12, "1", "{\"redacts\":\"$c\"}", "$c", NULL},
-        {V11 | V12, NULL, "{\"redacts\":[\"$c\"]}", "", NULL},
-        {V11 | V12, NULL, "{\"redacts\":\"c\"}", "", NULL},
+        {TO(10), "\"$t\"", "{}", "$t", NULL},
+        {TO(10), "\"$t\"", "{\"redacts\":\"$c\"}", "$t", NULL},
+        {TO(10), NULL, "{\"redacts\":\"$c\"}", "", NULL},
+        {TO(10), "1", "{}", NULL, "redacts is no event ID"},
+        {TO(10), "\"t\"", "{}", NULL, "redacts is no event ID"},
+        {FROM(11), "\"$t\"", "{\"redacts\":\"$c\"}", "$c", NULL},
+        {FROM(11), "\"$t\"", "{}", "", NULL},
+        {FROM(11), "1", "{\"redacts\":\"$c\"}", "$c", NULL},
+        {FROM(11), NULL, "{\"redacts\":[\"$c\"]}", "", NULL},
+        {FROM(11), NULL, "{\"redacts\":\"c\"}", "", NULL},
     };
     struct arena *a = arena_new();
     const struct room_version *version;
@@ -373,12 +438,62 @@ static void test_no_object(void **state)
     arena_free(&a);
 }
 
+/* The id is computed where it can be, whatever the sender says. */
+static void test_id_is_computed(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    const struct room_version *version;
+    for (size_t v = 2; (version = room_version_at(v)) != NULL; v++) {
+        struct json *pdu = base(a, version);
+        json_set_str(a, pdu, STR("event_id"), STR("$e:s"));
+        struct event e;
+        assert_null(event_parse(a, version, pdu, &e).refused);
+        assert_int_equal(e.event_id.n, 44);
+        assert_true(str_eq(e.event_id, event_reference_id(a, version, pdu)));
+    }
+    arena_free(&a);
+}
+
+static void test_next_depth(void **state)
+{
+    (void)state;
+    static const struct {
+        int versions;
+        int64_t depth;
+        const char *want;
+    } depths[] = {
+        {ALL, 0, "1"},
+        {ALL, 9007199254740990, "9007199254740991"},
+        {FROM(6), 9007199254740991, "9007199254740991"},
+        {TO(5), 9007199254740991, "9007199254740992"},
+        {TO(5), INT64_MAX - 1, "9223372036854775807"},
+        {TO(5), INT64_MAX, "9223372036854775807"},
+    };
+    struct arena *a = arena_new();
+    const struct room_version *version;
+    for (size_t v = 0; (version = room_version_at(v)) != NULL; v++) {
+        for (size_t i = 0; i < COUNT(depths); i++) {
+            if (!(depths[i].versions & 1 << v))
+                continue;
+            struct json depth = event_next_depth(a, version, depths[i].depth);
+            assert_true(str_eq(json_text(a, &depth), str_of(depths[i].want)));
+            struct json *pdu = base(a, version);
+            json_set(a, pdu, STR("depth"), depth);
+            struct event e;
+            assert_null(event_parse(a, version, pdu, &e).refused);
+            assert_true(e.depth >= depths[i].depth);
+        }
+    }
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),    cmocka_unit_test(test_values),  cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_size),      cmocka_unit_test(test_redacts), cmocka_unit_test(test_create_room_id),
-        cmocka_unit_test(test_no_object),
+        cmocka_unit_test(test_fields),    cmocka_unit_test(test_values),         cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_size),      cmocka_unit_test(test_redacts),        cmocka_unit_test(test_create_room_id),
+        cmocka_unit_test(test_no_object), cmocka_unit_test(test_id_is_computed), cmocka_unit_test(test_next_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,18 +5,16 @@
 
 #include "testing.h"
 
-#define V10 1
-#define V11 2
-#define V12 4
-#define ALL (V10 | V11 | V12)
-#define NEW (V11 | V12)
+#define TO(version)   ((1 << (version)) - 1)
+#define FROM(version) (TO(12) & ~TO((version)-1))
+#define ALL           TO(12)
 
 static const char everything_on_top[] =
     "{\"auth_events\":[],\"content\":{},\"depth\":1,\"event_id\":\"$x\",\"hashes\":{},\"membership\":\"join\","
     "\"origin\":\"s\",\"origin_server_ts\":1,\"prev_events\":[],\"prev_state\":[],\"redacts\":\"$y\","
     "\"room_id\":\"!r:s\",\"sender\":\"@a:s\",\"signatures\":{\"s\":{\"k\":\"v\"}},\"state_key\":\"\",\"type\":\"t\","
     "\"unsigned\":{\"age\":1},\"replaces_state\":\"$z\",\"user_id\":\"@a:s\",\"m.other\":1}";
-static const char top_v10[] =
+static const char top_v1[] =
     "{\"auth_events\":[],\"content\":{},\"depth\":1,\"event_id\":\"$x\",\"hashes\":{},\"membership\":\"join\","
     "\"origin\":\"s\",\"origin_server_ts\":1,\"prev_events\":[],\"prev_state\":[],\"room_id\":\"!r:s\","
     "\"sender\":\"@a:s\",\"signatures\":{\"s\":{\"k\":\"v\"}},\"state_key\":\"\",\"type\":\"t\"}";
@@ -30,40 +28,47 @@ static const struct {
     int versions;
     const char *type, *content, *want;
 } cases[] = {
-    {ALL, "m.room.member",
+    {TO(8), "m.room.member",
+     "{\"avatar_url\":\"u\",\"join_authorised_via_users_server\":\"@b:s\",\"membership\":\"join\"}",
+     "{\"membership\":\"join\"}"},
+    {FROM(9), "m.room.member",
      "{\"avatar_url\":\"u\",\"displayname\":\"d\",\"join_authorised_via_users_server\":\"@b:s\",\"membership\":"
      "\"join\","
      "\"reason\":\"r\"}",
      "{\"join_authorised_via_users_server\":\"@b:s\",\"membership\":\"join\"}"},
-    {V10, "m.room.member", "{\"membership\":\"invite\",\"third_party_invite\":{\"display_name\":\"d\",\"signed\":{}}}",
+    {TO(10), "m.room.member",
+     "{\"membership\":\"invite\",\"third_party_invite\":{\"display_name\":\"d\",\"signed\":{}}}",
      "{\"membership\":\"invite\"}"},
-    {NEW, "m.room.member",
+    {FROM(11), "m.room.member",
      "{\"membership\":\"invite\",\"third_party_invite\":{\"display_name\":\"d\",\"signed\":{\"token\":\"t\"}}}",
      "{\"membership\":\"invite\",\"third_party_invite\":{\"signed\":{\"token\":\"t\"}}}"},
-    {NEW, "m.room.member", "{\"third_party_invite\":{\"display_name\":\"d\"}}", "{\"third_party_invite\":{}}"},
-    {NEW, "m.room.member", "{\"third_party_invite\":\"signed\"}", "{}"},
+    {FROM(11), "m.room.member", "{\"third_party_invite\":{\"display_name\":\"d\"}}", "{\"third_party_invite\":{}}"},
+    {FROM(11), "m.room.member", "{\"third_party_invite\":\"signed\"}", "{}"},
     {ALL, "m.room.member", "{\"membership\":[1,{\"a\":null}]}", "{\"membership\":[1,{\"a\":null}]}"},
-    {V10, "m.room.create", "{\"creator\":\"@a:s\",\"m.federate\":false,\"room_version\":\"10\"}",
+    {TO(10), "m.room.create", "{\"creator\":\"@a:s\",\"m.federate\":false,\"room_version\":\"10\"}",
      "{\"creator\":\"@a:s\"}"},
-    {NEW, "m.room.create", "{\"additional_creators\":[],\"m.federate\":false,\"room_version\":\"12\",\"x\":1}",
+    {FROM(11), "m.room.create", "{\"additional_creators\":[],\"m.federate\":false,\"room_version\":\"12\",\"x\":1}",
      "{\"additional_creators\":[],\"m.federate\":false,\"room_version\":\"12\",\"x\":1}"},
-    {ALL, "m.room.join_rules", "{\"allow\":[],\"deny\":[],\"join_rule\":\"restricted\"}",
+    {TO(7), "m.room.join_rules", "{\"allow\":[],\"deny\":[],\"join_rule\":\"restricted\"}",
+     "{\"join_rule\":\"restricted\"}"},
+    {FROM(8), "m.room.join_rules", "{\"allow\":[],\"deny\":[],\"join_rule\":\"restricted\"}",
      "{\"allow\":[],\"join_rule\":\"restricted\"}"},
-    {V10, "m.room.power_levels",
+    {TO(10), "m.room.power_levels",
      "{\"ban\":1,\"events\":{\"a\":2},\"events_default\":3,\"invite\":4,\"kick\":5,\"notifications\":{\"room\":6},"
      "\"redact\":7,\"state_default\":8,\"users\":{\"@a:s\":9},\"users_default\":10}",
      "{\"ban\":1,\"events\":{\"a\":2},\"events_default\":3,\"kick\":5,\"redact\":7,\"state_default\":8,"
      "\"users\":{\"@a:s\":9},\"users_default\":10}"},
-    {NEW, "m.room.power_levels",
+    {FROM(11), "m.room.power_levels",
      "{\"ban\":1,\"events\":{\"a\":2},\"events_default\":3,\"invite\":4,\"kick\":5,\"notifications\":{\"room\":6},"
      "\"redact\":7,\"state_default\":8,\"users\":{\"@a:s\":9},\"users_default\":10}",
      "{\"ban\":1,\"events\":{\"a\":2},\"events_default\":3,\"invite\":4,\"kick\":5,\"redact\":7,\"state_default\":8,"
      "\"users\":{\"@a:s\":9},\"users_default\":10}"},
     {ALL, "m.room.history_visibility", "{\"history_visibility\":\"shared\",\"x\":1}",
      "{\"history_visibility\":\"shared\"}"},
-    {V10, "m.room.redaction", "{\"reason\":\"r\",\"redacts\":\"$e\"}", "{}"},
-    {NEW, "m.room.redaction", "{\"reason\":\"r\",\"redacts\":\"$e\"}", "{\"redacts\":\"$e\"}"},
-    {ALL, "m.room.aliases", "{\"aliases\":[\"#a:s\"]}", "{}"},
+    {TO(10), "m.room.redaction", "{\"reason\":\"r\",\"redacts\":\"$e\"}", "{}"},
+    {FROM(11), "m.room.redaction", "{\"reason\":\"r\",\"redacts\":\"$e\"}", "{\"redacts\":\"$e\"}"},
+    {TO(5), "m.room.aliases", "{\"aliases\":[\"#a:s\"],\"x\":1}", "{\"aliases\":[\"#a:s\"]}"},
+    {FROM(6), "m.room.aliases", "{\"aliases\":[\"#a:s\"]}", "{}"},
     {ALL, "m.room.server_acl", "{\"allow\":[\"*\"]}", "{}"},
     {ALL, "m.room.message", "{\"body\":\"b\",\"membership\":\"join\",\"msgtype\":\"m.text\"}", "{}"},
     {ALL, "m.room.name", "{\"name\":\"n\"}", "{}"},
@@ -90,7 +95,7 @@ static void test_top(void **state)
     struct arena *a = arena_new();
     const struct room_version *version;
     for (size_t v = 0; (version = room_version_at(v)) != NULL; v++) {
-        struct str want = str_of(version->redaction == REDACTION_V9 ? top_v10 : top_v11);
+        struct str want = str_of(version->redaction == REDACTION_V11 ? top_v11 : top_v1);
         struct str got = redact(a, version, str_of(everything_on_top));
         assert_text(got, want, version->name, 0);
         assert_text(redact(a, version, got), want, version->name, 1);

@@ -3,9 +3,9 @@
  * way.
  *
  * The event vectors are of room versions 1 and 2: they have no depth or prev_events in part, an `origin`, and one has
- * an `event_id`. Content hash, redaction and signature of version 10 are made from the same bytes, and so have to come
- * out the same. Versions 11 and 12 drop `origin` when redacting, so there only the content hash must. What the vectors
- * cannot test is event_parse(), whose format they break, and event ids, which those versions did not make from hashes.
+ * an `event_id`. The third is of Synapse's tests. Content hash, redaction and signature up to version 10 are made from
+ * the same bytes, and so have to come out the same. Versions 11 and 12 drop `origin` when redacting, so there only the
+ * content hash must. What the vectors cannot test is event_parse(), whose format they break.
  */
 #include "codec/base64.h"
 #include "crypto/crypto.h"
@@ -75,6 +75,9 @@ static const char redactable[] = "{\"content\":{\"body\":\"Here is the message c
                                  "\"room_id\":\"!r:domain\",\"sender\":\"@u:domain\",\"signatures\":{},"
                                  "\"unsigned\":{\"age_ts\":1000000}}";
 
+static const char bare[] = "{\"event_id\":\"$0:domain\",\"origin\":\"domain\",\"origin_server_ts\":1000000,"
+                           "\"signatures\":{},\"type\":\"X\",\"unsigned\":{\"age_ts\":1000000}}";
+
 static void test_event_vectors(void **state)
 {
     (void)state;
@@ -85,6 +88,8 @@ static void test_event_vectors(void **state)
          "KxwGjPSDEtvnFgU00fwFz+l6d2pJM6XBIaMEn81SXPTRl16AqLAYqfIReFGZlHi5KLjAWbOoMszkwsQma+lYAg"},
         {redactable, "onLKD1bGljeBWQhWZ1kaP9SorVmRQNdN5aM2JYU2n/g",
          "Wm+VzmOUOz08Ds+0NTWb1d4CZrVsJSikkeRxh6aCcUwu6pNC78FunoD7KNWzqFn241eYHYMGCA5McEiVPdhzBA"},
+        {bare, "6tJjLpXtggfke8UxFhAKg82QVkJzvKOVOOSjUDK4ZSI",
+         "2Wptgo4CwmLo/Y8B8qinxApKaCkBG2fjTWB7AbP5Uy+aIbygsSdLOFzvdDjww8zUVKCmI02eP9xtyJxc/cLiBA"},
     };
     struct arena *a = arena_new();
     struct signing_key key = test_key(a);
@@ -100,12 +105,17 @@ static void test_event_vectors(void **state)
             assert_true(event_content_hash_matches(a, event));
             assert_true(event_cosign(a, version, event, &key));
             bool same = str_eq(signature_of(event), str_of(cases[i].signature));
-            assert_int_equal(same, version->redaction == REDACTION_V9);
+            assert_int_equal(same, version->redaction != REDACTION_V11);
             assert_true(event_verify(a, version, event, key.server_name, key.key_id, key.key.public_key));
             assert_true(json_get(event, STR("unsigned")) != NULL);
         }
     }
     arena_free(&a);
+}
+
+static const struct json *parse_list(struct arena *a, const char *text)
+{
+    return json_parse(a, str_of(text), JSON_DEPTH_MAX).value;
 }
 
 static struct json *message(struct arena *a)
@@ -222,13 +232,71 @@ static void test_cosign_keeps_others(void **state)
     arena_free(&a);
 }
 
+/* Our own events in every version; where the server gives the id, the content hash covers it. */
+static void test_seal_in_every_version(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct signing_key key = test_key(a);
+    const struct room_version *version;
+    for (size_t v = 0; (version = room_version_at(v)) != NULL; v++) {
+        struct json *pdu = message(a);
+        struct event e;
+        if (version->event_format == EVENT_FORMAT_V1) {
+            json_set(a, pdu, STR("prev_events"), *parse_list(a, "[[\"$p:x\",{\"sha256\":\"h\"}]]"));
+            json_set(a, pdu, STR("auth_events"), *parse_list(a, "[]"));
+            struct json *without = json_shallow_copy(a, pdu);
+            assert_non_null(event_seal(a, version, without, &key, &e).refused);
+            json_set_str(a, pdu, STR("event_id"), event_id_make(a, STR("Zz09._~-"), key.server_name));
+        }
+        assert_null(event_seal(a, version, pdu, &key, &e).refused);
+        assert_true(event_content_hash_matches(a, pdu));
+        assert_true(event_verify(a, version, pdu, STR("domain"), STR("ed25519:1"), key.key.public_key));
+        assert_true(str_eq(e.event_id, event_reference_id(a, version, pdu)));
+        bool given = version->event_format == EVENT_FORMAT_V1;
+        assert_true(given ? str_eq(e.event_id, STR("$Zz09._~-:domain")) : e.event_id.n == 44);
+        assert_true(event_settle_hash(a, &e));
+        json_set_str(a, pdu, STR("event_id"), STR("$other:domain"));
+        assert_false(event_content_hash_matches(a, pdu));
+    }
+    arena_free(&a);
+}
+
+/* Floats in versions that know none of canonical JSON's limits come out as others hash them. */
+static void test_seal_floats(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct signing_key key = test_key(a);
+    const struct room_version *version;
+    for (size_t v = 2; (version = room_version_at(v)) != NULL; v++) {
+        struct json *pdu = message(a);
+        json_set(a, pdu, STR("content"), *parse(a, "{\"x\":[1.50,-0,1e2,12345678901234567890]}"));
+        struct event e;
+        struct event_verdict verdict = event_seal(a, version, pdu, &key, &e);
+        assert_int_equal(verdict.refused != NULL, version->strict_json);
+        if (verdict.refused)
+            continue;
+        assert_true(str_eq(json_text(a, e.content), STR("{\"x\":[1.5,0,100.0,12345678901234567890]}")));
+        /* Written in another way it is the same event. */
+        json_set(a, pdu, STR("content"), *parse(a, "{\"x\":[15e-1,0,100.0,12345678901234567890]}"));
+        assert_true(event_content_hash_matches(a, pdu));
+    }
+    arena_free(&a);
+}
+
 int main(void)
 {
     crypto_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_vectors),   cmocka_unit_test(test_event_vectors),
-        cmocka_unit_test(test_seal),           cmocka_unit_test(test_seal_refuses),
-        cmocka_unit_test(test_verify_refuses), cmocka_unit_test(test_cosign_keeps_others),
+        cmocka_unit_test(test_json_vectors),
+        cmocka_unit_test(test_event_vectors),
+        cmocka_unit_test(test_seal),
+        cmocka_unit_test(test_seal_refuses),
+        cmocka_unit_test(test_seal_in_every_version),
+        cmocka_unit_test(test_seal_floats),
+        cmocka_unit_test(test_verify_refuses),
+        cmocka_unit_test(test_cosign_keeps_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

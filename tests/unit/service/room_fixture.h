@@ -411,6 +411,9 @@ static inline void replay_check_auth(struct replay *r, size_t i)
     struct event_verdict v = auth_check_auth_events(r->a, e, cited, expected);
     if (v.refused)
         fail_msg("event %zu, auth_events: %s", i, v.refused);
+    /* Where a rule asks what a redaction redacts, it can say nothing of one that is redacted itself. */
+    if (r->version->redaction_auth_rule && r->rows[i].redacted_by_nid)
+        return;
     v = auth_check(r->a, e, (struct auth_state){replay_get, r});
     if (v.refused)
         fail_msg("event %zu: %s: %.*s", i, v.refused, STR_ARG(r->rows[i].pdu));
@@ -475,7 +478,7 @@ static inline void replay_check_head(struct replay *r, struct room *room)
     assert_true(room_head_load(&r->f->services, room));
     const struct room_head *head = &room->head;
     assert_null(room->pending);
-    check_str(head->prev_event_id, last->event_id, "head");
+    check_str(event_cited_id(room->version, head->prev_event), last->event_id, "head");
     assert_int_equal(head->depth, r->count);
     assert_int_equal(head->state_root, last->state_after);
     assert_int_equal(head->notify_count, last->notify_count);

@@ -155,7 +155,7 @@ static void requests(void **state)
         enum errcode want;
     } cases[] = {
         {"{}", ERRCODE_NONE},
-        {"{'room_version':'1'}", M_UNSUPPORTED_ROOM_VERSION},
+        {"{'room_version':'13'}", M_UNSUPPORTED_ROOM_VERSION},
         {"{'room_version':'org.example'}", M_UNSUPPORTED_ROOM_VERSION},
         {"{'room_version':12}", M_BAD_JSON},
         {"{'preset':'chat'}", M_INVALID_PARAM},
