@@ -7,7 +7,6 @@
 #include "main/config_option.h"
 #include "main/signing_key_file.h"
 #include "service/account.h"
-#include "service/lazy_members.h"
 #include "service/profile_rooms.h"
 #include "service/room.h"
 #include "service/room_member.h"
@@ -130,7 +129,6 @@ bool server_open(struct server *server, struct config *config, bool create, stru
     server->services.accounts = accounts_new();
     server->services.rooms = rooms_new();
     server->services.typing = typing_new();
-    server->services.lazy_members = lazy_members_new();
     server->services.accounts->hooks =
         (struct account_hooks){.profile_changed = profile_rooms_changed, .user_deactivated = rooms_user_deactivated};
     if (!open_signing_key(server, config, error_out)) {
@@ -144,7 +142,6 @@ void server_close(struct server *server)
 {
     if (!server->arena)
         return;
-    lazy_members_free(&server->services.lazy_members);
     typing_free(&server->services.typing);
     rooms_free(&server->services.rooms);
     if (server->services.accounts)

@@ -205,13 +205,64 @@ void state_resolution_apply(struct resolution *r, const struct resolution_list *
 
 /* --- the algorithm --- */
 
+/* The numbers of the conflicted events of one set. */
+static struct state_resolution_set conflicted_in(struct resolution *r, size_t set)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->conflicted.n; i++)
+        count += bit_get(r->conflicted.p[i]->sets, set);
+    uint64_t *numbers = ARENA_ARRAY(r->arena, count, uint64_t);
+    struct state_resolution_set found = {numbers, 0};
+    for (size_t i = 0; i < r->conflicted.n; i++)
+        if (bit_get(r->conflicted.p[i]->sets, set))
+            numbers[found.count++] = r->conflicted.p[i]->number;
+    return found;
+}
+
+static void add_numbers(struct resolution *r, const uint64_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count && r->status == STATE_RESOLUTION_OK; i++)
+        state_resolution_add_full(r, state_resolution_node(r, numbers[i]));
+}
+
+static void add_auth_difference(struct resolution *r)
+{
+    const struct state_resolution_source *source = &r->input->source;
+    const uint64_t *numbers;
+    if (!source->auth_difference) {
+        state_resolution_add_auth_difference(r);
+        return;
+    }
+    struct state_resolution_set *sets = ARENA_ARRAY(r->arena, r->input->sets, struct state_resolution_set);
+    for (size_t i = 0; i < r->input->sets; i++)
+        sets[i] = conflicted_in(r, i);
+    size_t count = source->auth_difference(source->ctx, sets, r->input->sets, &numbers);
+    add_numbers(r, numbers, count);
+}
+
+static void add_subgraph(struct resolution *r)
+{
+    const struct state_resolution_source *source = &r->input->source;
+    const uint64_t *numbers;
+    if (!source->subgraph) {
+        state_resolution_add_subgraph(r);
+        return;
+    }
+    uint64_t *conflicted = ARENA_ARRAY(r->arena, r->conflicted.n, uint64_t);
+    for (size_t i = 0; i < r->conflicted.n; i++)
+        conflicted[i] = r->conflicted.p[i]->number;
+    struct state_resolution_set set = {conflicted, r->conflicted.n};
+    size_t count = source->subgraph(source->ctx, set, &numbers);
+    add_numbers(r, numbers, count);
+}
+
 static void collect_full_conflicted_set(struct resolution *r)
 {
     for (size_t i = 0; i < r->conflicted.n; i++)
         state_resolution_add_full(r, r->conflicted.p[i]);
     if (starts_empty(r))
-        state_resolution_add_subgraph(r);
-    state_resolution_add_auth_difference(r);
+        add_subgraph(r);
+    add_auth_difference(r);
 }
 
 /* Steps 1 to 4; step 5 is done by the result, which leaves out what is unconflicted. */

@@ -37,6 +37,12 @@
 
 #define STATE_RESOLUTION_SETS_MAX 4096
 
+/* Some events of one set, by their numbers. */
+struct state_resolution_set {
+    const uint64_t *events;
+    size_t count;
+};
+
 /* What the algorithm asks of the caller's events and state. Answers must not change while it runs; what they point to
  * must stay where it is for as long. */
 struct state_resolution_source {
@@ -59,6 +65,15 @@ struct state_resolution_source {
     size_t (*cited_by)(void *ctx, uint64_t number, uint64_t below, uint64_t *numbers_out, size_t max);
     /* Visits the events of set 0, until `visit` answers false. Not called, and may be NULL, if there is `cited_by`. */
     void (*each_state)(void *ctx, bool (*visit)(void *visit_ctx, uint64_t number), void *visit_ctx);
+
+    /* An index over auth chains, if there is one; NULL: walks along auth_events find out.
+     * auth_difference: the events in the auth chain of at least one set but not of all; `sets` hold the events about
+     * which the sets disagree, and what they agree on is in each. subgraph: the events on paths along auth_events
+     * between events of `conflicted`, ends included. Both return how many there are, none twice; *numbers_out is valid
+     * as long as the caller's arena. */
+    size_t (*auth_difference)(void *ctx, const struct state_resolution_set *sets, size_t set_count,
+                              const uint64_t **numbers_out);
+    size_t (*subgraph)(void *ctx, struct state_resolution_set conflicted, const uint64_t **numbers_out);
 
     /* True if every event has a higher number than the events it cites in auth_events. Walks then end early; without
      * it they go through whole auth chains. */

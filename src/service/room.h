@@ -32,17 +32,19 @@
 
 #include <stdatomic.h>
 
-/* What a room's newest event has made of it; guarded by the room's lock. */
+/* What a room's newest events have made of it; guarded by the room's lock. */
 struct room_head {
     uint64_t epoch;       /* store_epoch() it was read in; 0: not read */
     struct arena *arena;  /* holds all that follows */
     struct map_str state; /* type and state_key -> struct head_entry: the state events asked for so far */
-    int64_t state_root;
-    const struct json *prev_event; /* how the next event cites the newest one; NULL: there is none */
-    int64_t depth;
+    int64_t state_root;   /* the state before the next event of ours */
+    /* What that event follows: the newest forward extremities, oldest first. */
+    const struct json *prev_events[EVENT_PREV_EVENTS_MAX]; /* how it cites them */
+    size_t prev_count;
+    bool line;     /* the room is a line: the only extremity is the newest event of the timeline */
+    int64_t depth; /* the greatest of them */
     int64_t notify_count;
     int64_t highlight_count;
-    struct room_joined *joined;
 };
 
 struct room_pending;
@@ -54,6 +56,8 @@ struct room {
 
     struct mutex lock;
     struct room_head head;        /* guarded by lock */
+    struct room_joined *joined;   /* guarded by lock: who is joined; outlives heads of the same epoch */
+    uint64_t joined_epoch;        /* guarded by lock */
     struct room_pending *pending; /* guarded by lock: messages that are queued and not yet on disk */
     uint64_t pending_number;      /* guarded by lock: of the newest of them so far */
     /* Jobs carry the generation of the head they were built on; once one fails, no later one of it may be written. */
@@ -109,6 +113,7 @@ struct room_draft {
     struct str redacts;         /* target of a redaction; else empty */
     int64_t device_nid;         /* with txn_id: whose transaction this is; 0: none */
     struct str txn_id;
+    bool hidden; /* nobody is to see it */
     bool repeat; /* store it even if the state has the same content already */
     /* out */
     struct str event_id;

@@ -7,14 +7,12 @@
 #include "matrix/event_stored.h"
 #include "matrix/id.h"
 #include "matrix/push_default.h"
+#include "service/room_enter.h"
 #include "service/room_head.h"
 #include "service/storage.h"
-#include "service/typing.h"
 #include "service/wake.h"
 #include "store/events.h"
 #include "store/rooms.h"
-#include "store/state_keys.h"
-#include "store/state_map.h"
 #include "store/users.h"
 
 #include <assert.h>
@@ -29,14 +27,12 @@ struct item {
     bool highlight;
     int64_t notify_count; /* the room's totals with this event */
     int64_t highlight_count;
-    int64_t redacts_nid; /* of a redaction: its target, and what is left of it */
-    struct str redacted_pdu;
-    int64_t target_nid; /* of a membership event: whose it is; known once the job ran */
 };
 
 struct append_job {
     struct store_job job;
     struct services *s;
+    struct arena *a;
     struct room *room; /* NULL while a new room is being made */
     int64_t room_nid;
     const struct room_version *version;
@@ -46,8 +42,10 @@ struct append_job {
     uint64_t generation;
     struct item *items;
     size_t count;
+    bool line;                /* the room is one */
     int64_t state_root;       /* before the first event; after the job, behind the last */
     struct room_joined *tell; /* who is joined; until the job is on disk, who was before it */
+    struct room_entering x;
 };
 
 /* A message that is queued: a second request with the same transaction id finds it here before it is on disk. */
@@ -60,79 +58,34 @@ struct room_pending {
     struct str redacts;
 };
 
-static bool is_member(const struct event *event)
-{
-    return event->has_state_key && str_eq(event->type, STR("m.room.member"));
-}
-
 /* --- in the writer --- */
 
-static void write_mentions(struct store_tx *tx, const struct append_job *job, const struct item *item, int64_t pos)
+static bool write_item(struct room_entering *x, struct append_job *job, struct item *item)
 {
-    const struct json *list = item->mentioned;
-    struct membership_row member;
-    if (!list || !job->room)
-        return;
-    for (size_t i = 0; i < list->count && i < PUSH_MENTIONS_MAX; i++) {
-        if (!json_is(&list->items[i], JSON_STRING))
-            continue;
-        int64_t user_nid = users_nid_of(tx, list->items[i].s);
-        if (user_nid && user_nid != item->draft->sender_nid && memberships_get(tx, user_nid, job->room_nid, &member) &&
-            member.membership == MEMBERSHIP_JOIN)
-            event_pushes_add(tx, user_nid, job->room_nid, pos, item->notify ? 0 : 1, item->highlight ? 0 : 1);
-    }
-}
-
-static void write_membership(struct store_tx *tx, const struct append_job *job, struct item *item, int64_t event_nid)
-{
-    item->target_nid = users_intern(tx, item->event.state_key);
-    struct membership_row row = {
-        .user_nid = item->target_nid,
-        .room_nid = job->room_nid,
-        .membership = membership_parse(event_membership(&item->event)),
-        .event_nid = event_nid,
-        .pos = event_nid,
-        .read_notify = item->notify_count,
-        .read_highlight = item->highlight_count,
-    };
-    memberships_set(tx, &row);
-    if (row.membership != MEMBERSHIP_JOIN)
-        typing_left(job->s, tx, job->room_nid, row.user_nid);
-}
-
-static void write_item(struct store_tx *tx, struct append_job *job, struct item *item)
-{
-    const struct event *event = &item->event;
-    int64_t pos = store_next_pos(tx);
-    struct event_row row = {
-        .event_nid = pos,
-        .room_nid = job->room_nid,
-        .pos = pos,
-        .sender_nid = item->draft->sender_nid,
-        .state_before = job->state_root,
-        .state_after = job->state_root,
-        .device_nid = item->draft->txn_id.p ? item->draft->device_nid : 0,
-        .txn_id = item->draft->txn_id,
-        .notify_count = item->notify_count,
-        .highlight_count = item->highlight_count,
-        .event_id = event->event_id,
+    struct room_draft *draft = item->draft;
+    struct room_entry e = {
+        .event = &item->event,
         .pdu = item->pdu,
+        .sender_nid = draft->sender_nid,
+        .device_nid = draft->device_nid,
+        .txn_id = draft->txn_id,
+        .state_before = job->state_root,
+        .hidden = draft->hidden,
+        .mentioned = item->mentioned,
+        .notify = item->notify,
+        .highlight = item->highlight,
     };
-    if (event->has_state_key) {
-        row.state_key_nid = state_keys_intern(tx, event->type, event->state_key);
-        if (!row.state_key_nid)
-            return; /* the store failed, and with it the whole batch */
-        row.replaces_nid = state_map_get(tx, job->state_root, row.state_key_nid);
-        row.state_after = job->state_root = state_map_set(tx, job->state_root, row.state_key_nid, pos);
+    if (!x->line) {
+        int64_t *nids;
+        e.prev_count =
+            room_known_events(x->reader.tx, x->reader.a, item->event.prev_events, item->event.prev_events_count, &nids);
+        e.prev_nids = nids;
     }
-    events_insert(tx, &row);
-    if (is_member(event))
-        write_membership(tx, job, item, pos);
-    if (item->redacts_nid)
-        events_redact(tx, item->redacts_nid, pos, item->redacted_pdu);
-    write_mentions(tx, job, item, pos);
-    memberships_read(tx, row.sender_nid, job->room_nid, pos, item->notify_count, item->highlight_count);
-    item->draft->pos = pos;
+    if (!room_enter(x, &e))
+        return false;
+    job->state_root = e.state_after;
+    draft->pos = e.pos;
+    return true;
 }
 
 static bool append_run(struct store_tx *tx, void *arg)
@@ -147,24 +100,35 @@ static bool append_run(struct store_tx *tx, void *arg)
         if (job->alias_taken)
             return false;
     }
-    for (size_t i = 0; i < job->count; i++)
-        write_item(tx, job, &job->items[i]);
-    return true;
+    struct room_entering *x = &job->x;
+    if (job->line) {
+        room_enter_begin_line(x, job->s, tx, job->a, job->room_nid, job->version, job->state_root);
+        x->fresh = !job->room;
+        x->notify_count = job->items[0].notify_count - job->items[0].notify;
+        x->highlight_count = job->items[0].highlight_count - job->items[0].highlight;
+    } else {
+        room_enter_begin(x, job->s, tx, job->a, job->room_nid, job->version);
+    }
+    bool ok = true;
+    for (size_t i = 0; ok && i < job->count; i++)
+        ok = write_item(x, job, &job->items[i]);
+    room_enter_end(x);
+    return ok || store_tx_failed(tx);
 }
 
 static void append_committed(void *arg)
 {
     struct append_job *job = arg;
-    room_news_event(job->s->rooms, job->room_nid, job->items[job->count - 1].draft->pos);
+    if (job->x.newest_pos)
+        room_news_event(job->s->rooms, job->room_nid, job->x.newest_pos);
 }
 
 static void append_published(void *arg)
 {
     struct append_job *job = arg;
     room_joined_wake(job->s, job->tell);
-    for (size_t i = 0; i < job->count; i++)
-        if (job->items[i].target_nid)
-            wake_user(job->s->wake, job->items[i].target_nid);
+    for (size_t i = 0; i < job->x.member_count; i++)
+        wake_user(job->s->wake, job->x.members[i].user_nid);
 }
 
 /* --- building --- */
@@ -190,8 +154,8 @@ static struct json *build_pdu(struct arena *a, struct room_head_reader *reader, 
     const struct room_head *head = &room->head;
     struct json *pdu = json_object(a);
     struct json *prev_events = json_array(a);
-    if (head->prev_event)
-        json_push(a, prev_events, *head->prev_event);
+    for (size_t i = 0; i < head->prev_count; i++)
+        json_push(a, prev_events, *head->prev_events[i]);
     cite_auth_events(a, reader, draft, pdu);
     json_set(a, pdu, STR("content"), *draft->content);
     json_set(a, pdu, STR("depth"), event_next_depth(a, room->version, head->depth));
@@ -245,8 +209,6 @@ static struct fault prepare_redaction(struct arena *a, struct room_head_reader *
     if (!str_eq(target.sender, item->draft->sender) &&
         power_level_of(&pl, item->draft->sender) < power_level_to(&pl, POWER_REDACT))
         return FAULT(M_FORBIDDEN, "You may redact only events that you have sent yourself");
-    item->redacts_nid = row.event_nid;
-    item->redacted_pdu = json_text(a, event_redact(a, room->version, target.json));
     return FAULT_NONE;
 }
 
@@ -373,27 +335,18 @@ static bool sent_before(struct arena *a, struct room_head_reader *reader, struct
 
 /* --- appending --- */
 
-static void joined_update(struct room *room, const struct append_job *job)
-{
-    for (size_t i = 0; i < job->count; i++) {
-        const struct item *item = &job->items[i];
-        if (item->target_nid)
-            room_joined_put(room->head.joined, item->target_nid, str_eq(event_membership(&item->event), STR("join")));
-    }
-}
-
 /* A redaction may have changed an event that the head remembers. */
 static bool redacts_anything(const struct append_job *job)
 {
     for (size_t i = 0; i < job->count; i++)
-        if (job->items[i].redacts_nid)
+        if (job->items[i].draft->redacts.n)
             return true;
     return false;
 }
 
 static bool is_plain_message(const struct append_job *job)
 {
-    return job->count == 1 && !job->items[0].event.has_state_key && !job->items[0].redacts_nid;
+    return job->count == 1 && !job->items[0].event.has_state_key && !job->items[0].draft->redacts.n && job->line;
 }
 
 static void job_failed(struct room *room, const struct append_job *job, enum store_result result)
@@ -424,7 +377,7 @@ static enum store_result write_job(struct services *s, struct room *room, struct
         .epoch = room->head.epoch,
     };
     job->generation = room->generation;
-    job->tell = room_joined_ref(room->head.joined);
+    job->tell = room_joined_ref(room->joined);
     bool message = is_plain_message(job);
     room->pending = &pending;
     store_submit(s->store, &job->job);
@@ -439,8 +392,8 @@ static enum store_result write_job(struct services *s, struct room *room, struct
         job_failed(room, job, result);
     } else if (!message) {
         room->head.state_root = job->state_root;
-        joined_update(room, job);
-        if (redacts_anything(job))
+        room_members_changed(room, job->x.members, job->x.member_count);
+        if (redacts_anything(job) || !job->line)
             room_head_drop(room);
     }
     return result;
@@ -459,7 +412,8 @@ static enum attempt append_locked(struct services *s, struct arena *a, struct ro
         return ATTEMPT_DONE;
     }
     struct room_head_reader reader = {.s = s, .room = room};
-    struct append_job job = {.s = s, .room = room, .room_nid = room->nid, .version = room->version};
+    struct append_job job = {
+        .s = s, .a = a, .room = room, .room_nid = room->nid, .version = room->version, .line = room->head.line};
     if (drafts[0].txn_id.p) {
         const struct room_pending *same = find_pending(room, &drafts[0], *waited);
         if (same) {
@@ -518,7 +472,7 @@ struct fault room_append_new(struct services *s, struct arena *a, const struct r
     mutex_lock(&fresh.lock);
     room_head_init(&fresh, store_epoch(s->store));
     struct room_head_reader reader = {.s = s, .room = &fresh};
-    struct append_job job = {.s = s, .version = version, .alias = alias};
+    struct append_job job = {.s = s, .a = a, .version = version, .alias = alias, .line = true};
 
     struct fault fault = build_items(a, &reader, drafts, 1, &job);
     if (!fault.code) {

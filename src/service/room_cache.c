@@ -47,6 +47,7 @@ struct rooms *rooms_new(void)
 static void room_free(struct room *room)
 {
     room_head_drop(room);
+    room_joined_unref(&room->joined);
     mutex_fini(&room->lock);
     free(room);
 }

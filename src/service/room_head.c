@@ -1,15 +1,18 @@
 /*
- * The head of a room: what the newest event has made of it, read from the store once and then kept up by room_append.
+ * The head of a room: what the newest events have made of it, read from the store once and then kept up by room_append.
  */
 #include "service/room_head.h"
 
 #include "base/log.h"
 #include "matrix/event_stored.h"
+#include "service/room_enter.h"
 #include "service/storage.h"
+#include "store/event_graph.h"
 #include "store/events.h"
 #include "store/state_keys.h"
 #include "store/state_map.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define HEAD_BYTES_MAX (512 * 1024) /* of state events kept in one head; beyond it the head is read again */
@@ -32,7 +35,6 @@ void room_head_drop(struct room *room)
     struct room_head *head = &room->head;
     if (head->arena)
         map_str_fini(&head->state);
-    room_joined_unref(&head->joined);
     arena_free(&head->arena);
     *head = (struct room_head){0};
 }
@@ -42,7 +44,6 @@ void room_head_init(struct room *room, uint64_t epoch)
     room_head_drop(room);
     room->head.arena = arena_new();
     map_str_init(&room->head.state);
-    room->head.joined = room_joined_new(NULL, 0);
     room->head.epoch = epoch;
     room->generation++;
 }
@@ -67,6 +68,83 @@ static bool head_is_true(struct services *s, const struct room *room)
            room->generation > atomic_load(&room->failed_generation);
 }
 
+static void add_prev(struct room *room, const struct event *event)
+{
+    struct room_head *head = &room->head;
+    struct arena *scratch = arena_new();
+    struct json citation = event_citation(scratch, event);
+    assert(head->prev_count < EVENT_PREV_EVENTS_MAX);
+    head->prev_events[head->prev_count++] = json_deep_copy(head->arena, &citation);
+    head->depth = event->depth > head->depth ? event->depth : head->depth;
+    arena_free(&scratch);
+}
+
+void room_head_set_prev(struct room *room, const struct event *event)
+{
+    room->head.prev_count = 0;
+    add_prev(room, event);
+}
+
+/* Reads the room's ends. False: there are none, or they cannot be read. */
+static bool read_head(struct room *room, struct store_tx *tx, struct arena *a)
+{
+    struct room_head *head = &room->head;
+    struct event_row last;
+    int64_t *nids;
+    size_t count = forward_extremities_of(tx, room->nid, a, &nids);
+    if (!events_last_numbers(tx, room->nid, INT64_MAX, &last))
+        return false;
+    head->state_root = last.room_state;
+    head->notify_count = last.notify_count;
+    head->highlight_count = last.highlight_count;
+    head->line = count == 1 && nids[0] == last.event_nid;
+    size_t first = count > EVENT_PREV_EVENTS_MAX ? count - EVENT_PREV_EVENTS_MAX : 0;
+    if (first > 0)
+        head->state_root = STATE_UNKNOWN; /* it is that of all of them */
+    for (size_t i = first; i < count; i++) {
+        struct event_row row;
+        struct event event;
+        if (!events_by_nid(tx, nids[i], a, &row) || !event_read_stored(a, room->version, row.event_id, row.pdu, &event))
+            return false;
+        add_prev(room, &event);
+    }
+    return head->prev_count > 0;
+}
+
+struct settling {
+    struct arena *a;
+    const struct room *room;
+    int64_t root;
+};
+
+static bool settle_run(struct store_tx *tx, void *arg)
+{
+    struct settling *job = arg;
+    const struct room_head *head = &job->room->head;
+    struct event_reader reader;
+    int64_t roots[EVENT_PREV_EVENTS_MAX];
+    event_reader_begin(&reader, tx, job->a, job->room->version);
+    for (size_t i = 0; i < head->prev_count; i++) {
+        const struct stored_event *stored =
+            event_reader_id(&reader, event_cited_id(job->room->version, head->prev_events[i]));
+        roots[i] = stored ? stored->row.state_after : 0;
+    }
+    job->root = room_resolve_states(&reader, roots, head->prev_count);
+    event_reader_end(&reader);
+    return job->root != 0;
+}
+
+/* A room with more extremities than an event may follow: finds the state after those that the next one will. */
+static bool settle_head(struct services *s, struct room *room, struct arena *a)
+{
+    struct settling job = {a, room, 0};
+    if (room->head.state_root != STATE_UNKNOWN)
+        return true;
+    bool ok = store_write(s->store, settle_run, &job) == STORE_OK;
+    room->head.state_root = job.root;
+    return ok;
+}
+
 bool room_head_load(struct services *s, struct room *room)
 {
     mutex_assert_held(&room->lock);
@@ -75,39 +153,31 @@ bool room_head_load(struct services *s, struct room *room)
         return true;
     if (room->pending)
         room_wait_for_queue(s);
-    /* A head that has only grown too large: who is joined is the same, and may be a long list. */
-    struct room_joined *joined = head_is_true(s, room) ? room_joined_ref(head->joined) : NULL;
+    struct arena *a = arena_new();
     uint64_t epoch = store_epoch(s->store);
     room_head_init(room, epoch);
-    struct arena *a = arena_new();
     struct store_tx *tx = store_read_begin(s->store);
-    struct event_row row;
-    struct event event;
-    bool found = events_last(tx, room->nid, INT64_MAX, a, &row) &&
-                 event_read_stored(a, room->version, row.event_id, row.pdu, &event);
-    if (found) {
-        head->state_root = row.state_after;
-        room_head_set_prev(room, &event);
-        head->notify_count = row.notify_count;
-        head->highlight_count = row.highlight_count;
-        room_joined_unref(&head->joined);
-        head->joined = joined ? room_joined_ref(joined) : joined_read(tx, room->nid, a);
+    bool found = read_head(room, tx, a);
+    /* Who is joined outlives a head, unless a failure came between: it may be a long list. */
+    if (found && (!room->joined || room->joined_epoch != epoch)) {
+        room_joined_unref(&room->joined);
+        room->joined = joined_read(tx, room->nid, a);
+        room->joined_epoch = epoch;
     }
-    bool ok = store_read_end(&tx) && found;
+    bool ok = store_read_end(&tx) && found && settle_head(s, room, a);
     arena_free(&a);
-    room_joined_unref(&joined);
-    if (!ok)
+    if (!ok) {
+        room_joined_unref(&room->joined);
         room_head_drop(room);
+    }
     return ok;
 }
 
-void room_head_set_prev(struct room *room, const struct event *event)
+void room_members_changed(struct room *room, const struct room_member_change *changes, size_t count)
 {
-    struct arena *scratch = arena_new();
-    struct json citation = event_citation(scratch, event);
-    room->head.prev_event = json_deep_copy(room->head.arena, &citation);
-    room->head.depth = event->depth;
-    arena_free(&scratch);
+    mutex_assert_held(&room->lock);
+    for (size_t i = 0; room->joined && i < count; i++)
+        room_joined_put(room->joined, changes[i].user_nid, changes[i].joined);
 }
 
 /* --- state --- */

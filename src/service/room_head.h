@@ -24,6 +24,10 @@ struct room_head_reader {
 /* Ends the snapshot; false if reading failed, and then the head is to be dropped. */
 bool room_head_reader_end(struct room_head_reader *reader) __attribute__((warn_unused_result));
 
+struct room_member_change;
+/* Brings up to date who is joined, once a job is on disk. */
+void room_members_changed(struct room *room, const struct room_member_change *changes, size_t count);
+
 /* An empty head of a room that has no events yet. */
 void room_head_init(struct room *room, uint64_t epoch);
 /* `event` is the newest now: the next one cites it, and is deeper. */

@@ -162,7 +162,7 @@ void room_wake_joined(struct services *s, struct room *room)
     struct room_joined *set = NULL;
     mutex_lock(&room->lock);
     if (room_head_load(s, room))
-        set = room_joined_ref(room->head.joined);
+        set = room_joined_ref(room->joined);
     mutex_unlock(&room->lock);
     room_joined_wake(s, set);
     room_joined_unref(&set);

@@ -11,12 +11,20 @@ static const struct sql insert_event =
     SQL("INSERT INTO events (event_nid, room_nid, pos, sender_nid, state_key_nid, state_before, state_after,"
         " replaces_nid, device_nid, notify_count, highlight_count, event_id, txn_id, pdu, sub, status, gap, room_state,"
         " reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)");
+static const struct sql place_event =
+    SQL("UPDATE events SET pos = $2, sub = $3, state_before = $4, state_after = $5, room_state = $6, replaces_nid = $7,"
+        " status = $8, gap = $9, reason = $10, notify_count = $11, highlight_count = $12 WHERE event_nid = $1");
+static const struct sql close_gap = SQL("UPDATE events SET gap = 0 WHERE event_nid = $1");
+static const struct sql set_room_state = SQL("UPDATE events SET room_state = $2 WHERE event_nid = $1");
+static const struct sql select_nid = SQL("SELECT event_nid FROM events WHERE event_id = $1");
 static const struct sql select_by_nid = SQL("SELECT " COLUMNS " FROM events WHERE event_nid = $1");
 static const struct sql select_by_id = SQL("SELECT " COLUMNS " FROM events WHERE event_id = $1");
 static const struct sql select_last = SQL(
     "SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
 static const struct sql select_last_numbers = SQL(
     "SELECT " NUMBERS " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
+static const struct sql select_lowest_sub =
+    SQL("SELECT sub FROM events WHERE room_nid = $1 AND pos = $2 ORDER BY sub LIMIT 1");
 static const struct sql select_pdu = SQL("SELECT pdu FROM events WHERE event_nid = $1");
 static const struct sql select_id = SQL("SELECT event_id FROM events WHERE event_nid = $1");
 static const struct sql select_newest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos > $2"
@@ -78,6 +86,30 @@ void events_insert(struct store_tx *tx, const struct event_row *row)
              SQL_TEXT_OR_NULL(row->reason));
 }
 
+void events_place(struct store_tx *tx, const struct event_row *row)
+{
+    sql_exec(tx, &place_event, SQL_INT(row->event_nid), SQL_INT(row->pos), SQL_INT(row->sub),
+             SQL_INT(row->state_before), SQL_INT(row->state_after),
+             SQL_INT_OR_NULL(row->room_state == row->state_after ? 0 : row->room_state),
+             SQL_INT_OR_NULL(row->replaces_nid), SQL_INT(row->status), SQL_INT(row->gap), SQL_TEXT_OR_NULL(row->reason),
+             SQL_INT(row->notify_count), SQL_INT(row->highlight_count));
+}
+
+void events_close_gap(struct store_tx *tx, int64_t event_nid)
+{
+    sql_exec(tx, &close_gap, SQL_INT(event_nid));
+}
+
+void events_set_room_state(struct store_tx *tx, int64_t event_nid, int64_t room_state)
+{
+    sql_exec(tx, &set_room_state, SQL_INT(event_nid), SQL_INT(room_state));
+}
+
+int64_t events_nid_of(struct store_tx *tx, struct str event_id)
+{
+    return sql_int_of(tx, &select_nid, 0, SQL_TEXT(event_id));
+}
+
 bool events_by_nid(struct store_tx *tx, int64_t event_nid, struct arena *a, struct event_row *row_out)
 {
     struct sql_cursor c;
@@ -109,6 +141,11 @@ bool events_last_numbers(struct store_tx *tx, int64_t room_nid, int64_t pos, str
         read_numbers(&c, row_out);
     sql_end(&c);
     return found;
+}
+
+int64_t events_lowest_sub(struct store_tx *tx, int64_t room_nid, int64_t pos)
+{
+    return sql_int_of(tx, &select_lowest_sub, 0, SQL_INT(room_nid), SQL_INT(pos));
 }
 
 static struct str select_text(struct store_tx *tx, const struct sql *sql, int64_t event_nid, struct arena *a)

@@ -51,6 +51,15 @@ struct event_row {
  * end of its room's timeline); -event_nid as pos stands for no place. Write transactions only. */
 void events_insert(struct store_tx *tx, const struct event_row *row);
 
+/* Gives an event that is stored already what is known of it only now: its place, the states around it, what it
+ * replaces, its status and totals. Write transactions only. */
+void events_place(struct store_tx *tx, const struct event_row *row);
+/* Nothing is missing in front of the event any more. Write transactions only. */
+void events_close_gap(struct store_tx *tx, int64_t event_nid);
+void events_set_room_state(struct store_tx *tx, int64_t event_nid, int64_t room_state);
+
+/* The number of the event, or 0 if it is not stored. */
+int64_t events_nid_of(struct store_tx *tx, struct str event_id);
 /* Each false if there is no such event. Strings are copied into `a`. */
 bool events_by_nid(struct store_tx *tx, int64_t event_nid, struct arena *a, struct event_row *row_out);
 bool events_by_id(struct store_tx *tx, struct str event_id, struct arena *a, struct event_row *row_out);
@@ -62,6 +71,9 @@ bool events_last_numbers(struct store_tx *tx, int64_t room_nid, int64_t pos, str
 struct str events_pdu(struct store_tx *tx, int64_t event_nid, struct arena *a);
 /* The event's id; p == NULL if there is no such event. */
 struct str events_id(struct store_tx *tx, int64_t event_nid, struct arena *a);
+
+/* The lowest sub of the events at `pos` of the room's timeline; 0 if there is none. */
+int64_t events_lowest_sub(struct store_tx *tx, int64_t room_nid, int64_t pos);
 
 /* Events of a room with after < pos <= up_to, at most `limit` of them: the newest ones first, or the oldest first. */
 enum events_order { EVENTS_NEWEST_FIRST, EVENTS_OLDEST_FIRST };

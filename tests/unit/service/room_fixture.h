@@ -478,16 +478,17 @@ static inline void replay_check_head(struct replay *r, struct room *room)
     assert_true(room_head_load(&r->f->services, room));
     const struct room_head *head = &room->head;
     assert_null(room->pending);
-    check_str(event_cited_id(room->version, head->prev_event), last->event_id, "head");
+    assert_int_equal(head->prev_count, 1);
+    check_str(event_cited_id(room->version, head->prev_events[0]), last->event_id, "head");
     assert_int_equal(head->depth, r->count);
     assert_int_equal(head->state_root, last->state_after);
     assert_int_equal(head->notify_count, last->notify_count);
     assert_int_equal(head->highlight_count, last->highlight_count);
-    assert_int_equal(room_joined_count(head->joined), memberships_count(r->tx, r->room_nid, MEMBERSHIP_JOIN));
+    assert_int_equal(room_joined_count(room->joined), memberships_count(r->tx, r->room_nid, MEMBERSHIP_JOIN));
     struct membership_row *rows;
     size_t count = memberships_of_room(r->tx, r->room_nid, MEMBERSHIP_JOIN, 10000, r->a, &rows);
     for (size_t i = 0; i < count; i++)
-        assert_true(room_joined_has(head->joined, rows[i].user_nid));
+        assert_true(room_joined_has(room->joined, rows[i].user_nid));
     struct room_head_reader reader = {.s = &r->f->services, .room = room, .tx = r->tx};
     for (size_t i = 0; i < r->state_count; i++) {
         const struct event *want = &r->state[i].event;

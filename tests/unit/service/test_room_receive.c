@@ -1,0 +1,497 @@
+/* What becomes of events of other servers. */
+#include "service/room_receive.h"
+#include "store/event_graph.h"
+
+#include "remote.h"
+
+#define EVE "@eve:remote.test"
+#define BOB "@bob:remote.test"
+
+struct stage {
+    struct fixture f;
+    struct caller alice;
+    struct str room_id;
+    struct remote remote;
+};
+
+static void stage_init(struct stage *st, const char *room)
+{
+    fixture_init(&st->f, NULL);
+    st->alice = fixture_user(&st->f, "alice");
+    st->room_id = fixture_room(&st->f, &st->alice, room);
+    st->remote = remote_init(&st->f, "remote.test", st->room_id);
+}
+
+static void stage_fini(struct stage *st)
+{
+    fixture_fini(&st->f);
+}
+
+static const char *text(struct stage *st, struct str s)
+{
+    return str_cstr(st->f.arena, s);
+}
+
+static const struct json *sync_from(struct stage *st, int64_t since)
+{
+    struct sync_query q = {.since = since};
+    check_ok(sync_filter_read(st->f.arena, NULL, &q.filter));
+    return do_sync_query(&st->f, &st->alice, &q, NULL);
+}
+
+static struct event_row row_of(struct stage *st, struct str event_id)
+{
+    struct event_row row = {0};
+    struct store_tx *tx = store_read_begin(st->f.services.store);
+    assert_true(events_by_id(tx, event_id, st->f.arena, &row));
+    assert_true(store_read_end(&tx));
+    return row;
+}
+
+static size_t extremities(struct stage *st)
+{
+    struct room *room = do_open(&st->f, st->room_id);
+    int64_t *nids;
+    struct store_tx *tx = store_read_begin(st->f.services.store);
+    size_t count = forward_extremities_of(tx, room->nid, st->f.arena, &nids);
+    assert_true(store_read_end(&tx));
+    room_close(&st->f.services, &room);
+    return count;
+}
+
+static const struct event *state_now(struct stage *st, const char *type, const char *state_key)
+{
+    const struct event *event;
+    struct room *room = do_open(&st->f, st->room_id);
+    check_ok(room_state_now(&st->f.services, st->f.arena, room, str_of(type), str_of(state_key), &event));
+    room_close(&st->f.services, &room);
+    return event;
+}
+
+static struct str membership_now(struct stage *st, const char *user_id)
+{
+    return event_membership(state_now(st, "m.room.member", user_id));
+}
+
+/* --- what is let in --- */
+
+static void others_join_and_talk(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat'}");
+    const struct json *first = sync_from(&st, 0);
+    struct str joined = remote_join(&st.remote, EVE);
+    check_str(membership_now(&st, EVE), STR("join"), "eve");
+    struct str said = remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .content = "{'body':'hi'}");
+    const struct json *pdu =
+        remote_event(&st.remote, &(struct remote_draft){.type = "m.room.message", .sender = EVE, .ts = 5}, NULL);
+    remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "once");
+    remote_deliver(&st.remote, pdu, RECEIVE_KNOWN, "twice");
+
+    const struct json *next = sync_from(&st, sync_next(first));
+    const struct json *timeline = json_at(sync_room_section(next, "join", st.room_id), "timeline events");
+    assert_int_equal(timeline->count, 3);
+    check_str(json_str_at(&timeline->items[0], STR("event_id")), joined, "the join");
+    check_str(json_str_at(&timeline->items[1], STR("event_id")), said, "the message");
+    /* One line, as if all had happened here. */
+    assert_int_equal(extremities(&st), 1);
+    do_say(&st.f, &st.alice, st.room_id, "hello");
+    assert_int_equal(extremities(&st), 1);
+    stage_fini(&st);
+}
+
+static void forks_are_joined_by_the_next_event(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat'}");
+    struct str base = remote_join(&st.remote, EVE);
+    for (int i = 0; i < 5; i++)
+        remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 100 + i);
+    assert_int_equal(extremities(&st), 5);
+    struct str mine = do_say(&st.f, &st.alice, st.room_id, "one for all");
+    assert_int_equal(extremities(&st), 1);
+    struct event_row row = row_of(&st, mine);
+    struct json_result pdu = json_parse(st.f.arena, row.pdu, JSON_DEPTH_MAX);
+    assert_int_equal(json_get(pdu.value, STR("prev_events"))->count, 5);
+    fixture_forget(&st.f);
+    do_say(&st.f, &st.alice, st.room_id, "and on");
+    stage_fini(&st);
+}
+
+static void more_forks_than_an_event_may_follow_are_followed_in_turn(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat'}");
+    struct str base = remote_join(&st.remote, EVE);
+    for (int i = 0; i < 50; i++)
+        remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 100 + i);
+    assert_int_equal(extremities(&st), 50);
+    do_say(&st.f, &st.alice, st.room_id, "1");
+    assert_int_equal(extremities(&st), 31);
+    do_say(&st.f, &st.alice, st.room_id, "2");
+    do_say(&st.f, &st.alice, st.room_id, "3");
+    assert_int_equal(extremities(&st), 1);
+    do_state(&st.f, &st.alice, st.room_id, "m.room.topic", "", "{'topic':'t'}");
+    stage_fini(&st);
+}
+
+static void forks_of_state_are_resolved(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat','power_level_content_override':{'users_default':0,'state_default':50}}");
+    struct str base = remote_join(&st.remote, EVE);
+    /* While eve's server has not heard of it, alice bans bob, who joins there. */
+    struct remote_draft bob = {
+        .type = "m.room.member", .sender = BOB, .state_key = BOB, .content = "{'membership':'join'}", .prev = {base}};
+    const struct json *join = remote_event(&st.remote, &bob, NULL);
+    struct caller bob_here = {.user_id = STR(BOB)};
+    do_ban(&st.f, &st.alice, st.room_id, &bob_here);
+    /* It was right where it happened, but is not let in now. */
+    remote_deliver(&st.remote, join, RECEIVE_SOFT_FAILED, "join of a banned user");
+    check_str(membership_now(&st, BOB), STR("ban"), "bob");
+    assert_int_equal(extremities(&st), 1);
+
+    /* Two topics at once: both are let in, and the later one stands. */
+    do_state(&st.f, &st.alice, st.room_id, "m.room.power_levels", "",
+             "{'users':{'@eve:remote.test':60},'state_default':50}");
+    struct str levels = state_now(&st, "m.room.power_levels", "")->event_id;
+    struct remote_draft topic = {.type = "m.room.topic",
+                                 .sender = EVE,
+                                 .state_key = "",
+                                 .content = "{'topic':'later'}",
+                                 .prev = {levels},
+                                 .ts = clock_now_ms() + 60000};
+    const struct json *later = remote_event(&st.remote, &topic, NULL);
+    topic.content = "{'topic':'earlier'}";
+    topic.ts = 1000;
+    const struct json *earlier = remote_event(&st.remote, &topic, NULL);
+    do_state(&st.f, &st.alice, st.room_id, "m.room.topic", "", "{'topic':'here'}");
+    remote_deliver(&st.remote, earlier, RECEIVE_ACCEPTED, "earlier");
+    check_str(json_str_at(state_now(&st, "m.room.topic", "")->content, STR("topic")), STR("here"), "topic");
+    remote_deliver(&st.remote, later, RECEIVE_ACCEPTED, "later");
+    check_str(json_str_at(state_now(&st, "m.room.topic", "")->content, STR("topic")), STR("later"), "topic");
+    assert_int_equal(extremities(&st), 3);
+    fixture_forget(&st.f);
+    check_str(json_str_at(state_now(&st, "m.room.topic", "")->content, STR("topic")), STR("later"), "topic");
+    do_say(&st.f, &st.alice, st.room_id, "well");
+    check_str(json_str_at(state_now(&st, "m.room.topic", "")->content, STR("topic")), STR("later"), "topic");
+    stage_fini(&st);
+}
+
+/* --- what is not --- */
+
+static void bad_format_and_signatures_are_dropped(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat'}");
+    struct arena *a = st.f.arena;
+    remote_join(&st.remote, EVE);
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .content = "{'body':'x'}"};
+    struct json *pdu;
+
+    remote_deliver(&st.remote, quoted_json(a, "[]"), RECEIVE_DROPPED, "an array");
+    remote_deliver(&st.remote, quoted_json(a, "{}"), RECEIVE_DROPPED, "empty");
+
+    pdu = remote_event(&st.remote, &d, NULL);
+    json_set(a, pdu, STR("sender"), json_int(5));
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "sender of a wrong type");
+
+    pdu = remote_event(&st.remote, &d, NULL);
+    json_set(a, pdu, STR("content"), *quoted_json(a, "{'n':1.5}"));
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "a float");
+
+    pdu = remote_event(&st.remote, &d, NULL);
+    char *big = arena_alloc(a, EVENT_SIZE_MAX);
+    memset(big, 'x', EVENT_SIZE_MAX);
+    json_set_str(a, json_edit(pdu, STR("content")), STR("body"), (struct str){big, EVENT_SIZE_MAX});
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "too large");
+
+    pdu = remote_event(&st.remote, &d, NULL);
+    struct json *many = json_array(a);
+    for (int i = 0; i < 10000; i++)
+        json_push(a, many, json_string(str_fmt(a, "$%043d", i)));
+    json_set(a, pdu, STR("prev_events"), *many);
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "10,000 prev_events");
+
+    pdu = remote_event(&st.remote, &d, NULL);
+    json_set_int(a, pdu, STR("depth"), -1);
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "depth below 0");
+
+    pdu = remote_event(&st.remote, &d, NULL);
+    json_set_str(a, pdu, STR("room_id"), STR("!other:remote.test"));
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "another room");
+
+    pdu = remote_event(&st.remote, &d, NULL);
+    json_unset(pdu, STR("signatures"));
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "no signature");
+
+    pdu = remote_event(&st.remote, &d, NULL);
+    json_set_int(a, pdu, STR("origin_server_ts"), 77); /* signed are others */
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "a signature over something else");
+
+    d.sender = "@alice:hearth.test";
+    pdu = remote_event(&st.remote, &d, NULL);
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "signed by a server that is not the sender's");
+
+    d.sender = EVE;
+    d.ts = clock_now_ms();
+    pdu = remote_event(&st.remote, &d, NULL);
+    st.remote.valid_until_ms = d.ts - 1;
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "a key that had expired");
+    st.remote.valid_until_ms = d.ts;
+    remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "a key that expired later");
+    stage_fini(&st);
+}
+
+static void a_wrong_content_hash_leaves_what_a_redaction_leaves(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str event_id;
+    stage_init(&st, "{'preset':'public_chat'}");
+    remote_join(&st.remote, EVE);
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .content = "{'body':'x'}"};
+    struct json *pdu = remote_event(&st.remote, &d, &event_id);
+    json_set_str(st.f.arena, json_edit(pdu, STR("content")), STR("body"), STR("forged"));
+    struct received_pdu received = remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "forged content");
+    check_str(received.event_id, event_id, "the id is over what is signed");
+    struct json_result stored = json_parse(st.f.arena, row_of(&st, event_id).pdu, JSON_DEPTH_MAX);
+    assert_int_equal(json_get(stored.value, STR("content"))->count, 0);
+    stage_fini(&st);
+}
+
+static void what_is_not_here_is_told(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat'}");
+    remote_join(&st.remote, EVE);
+    struct str first, second;
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .content = "{'body':'1'}"};
+    const struct json *one = remote_event(&st.remote, &d, &first);
+    d.prev[0] = first;
+    const struct json *two = remote_event(&st.remote, &d, &second);
+    struct received_pdu received = remote_deliver(&st.remote, two, RECEIVE_MISSING, "before what it follows");
+    assert_int_equal(received.missing_prev_count, 1);
+    assert_int_equal(received.missing_auth_count, 0);
+    check_str(received.missing_prev[0], first, "missing");
+
+    /* In one call, in order. */
+    struct received_pdu both[2] = {{.pdu = one}, {.pdu = two}};
+    check_ok(remote_receive(&st.remote, (struct receive_options){0}, both, 2));
+    assert_int_equal(both[0].outcome, RECEIVE_ACCEPTED);
+    assert_int_equal(both[1].outcome, RECEIVE_ACCEPTED);
+
+    struct remote_draft odd = d;
+    odd.prev[0] = second;
+    odd.auth[0] = STR("$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    received = remote_deliver(&st.remote, remote_event(&st.remote, &odd, NULL), RECEIVE_MISSING, "auth event");
+    assert_int_equal(received.missing_auth_count, 1);
+    stage_fini(&st);
+}
+
+static void what_the_rules_refuse_is_rejected_and_kept(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str event_id;
+    stage_init(&st, "{'preset':'public_chat'}");
+    struct str eve = remote_join(&st.remote, EVE);
+    struct str levels = state_now(&st, "m.room.power_levels", "")->event_id;
+
+    /* Check 4: nobody of the auth events says that bob is in the room. */
+    const struct json *pdu =
+        remote_event(&st.remote, &(struct remote_draft){.type = "m.room.message", .sender = BOB}, &event_id);
+    struct received_pdu received = remote_deliver(&st.remote, pdu, RECEIVE_REJECTED, "a stranger");
+    assert_true(received.rule.n > 0);
+    struct event_row row = row_of(&st, event_id);
+    assert_int_equal(row.status, EVENT_REJECTED);
+    check_str(row.reason, received.rule, "reason");
+    assert_true(row.pos < 0);
+    assert_int_equal(row.state_after, row.state_before);
+    remote_deliver(&st.remote, pdu, RECEIVE_KNOWN, "again");
+    assert_int_equal(extremities(&st), 1);
+
+    /* What cites it is rejected with it. */
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .auth = {eve, levels, event_id}};
+    remote_deliver(&st.remote, remote_event(&st.remote, &d, NULL), RECEIVE_REJECTED, "auth events with a rejected one");
+    /* What only follows it is not. */
+    d = (struct remote_draft){.type = "m.room.message", .sender = EVE, .prev = {event_id}};
+    remote_deliver(&st.remote, remote_event(&st.remote, &d, NULL), RECEIVE_ACCEPTED, "after a rejected one");
+
+    /* Check 5: the auth events allow it, but they were not the state any more. */
+    struct caller eve_here = {.user_id = STR(EVE)};
+    do_kick(&st.f, &st.alice, st.room_id, &eve_here);
+    d = (struct remote_draft){.type = "m.room.message", .sender = EVE, .auth = {eve, levels}};
+    remote_deliver(&st.remote, remote_event(&st.remote, &d, NULL), RECEIVE_REJECTED, "old auth events");
+    /* Check 6: neither is it rejected nor followed where the state before it allows it. */
+    d.prev[0] = eve;
+    remote_deliver(&st.remote, remote_event(&st.remote, &d, &event_id), RECEIVE_SOFT_FAILED, "a late word");
+    assert_int_equal(row_of(&st, event_id).status, EVENT_SOFT_FAILED);
+    stage_fini(&st);
+}
+
+static void auth_chains_do_not_lead_into_other_rooms(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat','room_version':'11'}");
+    struct str elsewhere = fixture_room(&st.f, &st.alice, "{'preset':'public_chat','room_version':'11'}");
+    struct remote there = remote_init(&st.f, "remote.test", elsewhere);
+    struct str member = remote_join(&there, EVE);
+    struct str create = state_now(&st, "m.room.create", "")->event_id;
+    struct str levels = state_now(&st, "m.room.power_levels", "")->event_id;
+    remote_join(&st.remote, EVE);
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .auth = {create, levels, member}};
+    struct received_pdu received =
+        remote_deliver(&st.remote, remote_event(&st.remote, &d, NULL), RECEIVE_REJECTED, "a member of another room");
+    assert_non_null(strstr(text(&st, received.rule), "another room"));
+    stage_fini(&st);
+}
+
+/* --- redactions --- */
+
+static void redactions_find_their_target_whichever_comes_first(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str target, redaction, other;
+    stage_init(&st, "{'preset':'public_chat'}");
+    remote_join(&st.remote, EVE);
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .content = "{'body':'x'}"};
+    const struct json *message = remote_event(&st.remote, &d, &target);
+    d = (struct remote_draft){
+        .type = "m.room.redaction", .sender = EVE, .redacts = str_cstr(st.f.arena, target), .ts = 99};
+    const struct json *redacts = remote_event(&st.remote, &d, &redaction);
+    /* First the redaction, which nobody sees yet. */
+    remote_deliver(&st.remote, redacts, RECEIVE_ACCEPTED, "the redaction");
+    assert_true(row_of(&st, redaction).pos < 0);
+    remote_deliver(&st.remote, message, RECEIVE_ACCEPTED, "its target");
+    struct event_row row = row_of(&st, target);
+    assert_int_equal(row.redacted_by_nid, row_of(&st, redaction).event_nid);
+    assert_null(strstr(text(&st, row.pdu), "body"));
+
+    /* Then in order. */
+    other = remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .content = "{'body':'y'}");
+    d.redacts = str_cstr(st.f.arena, other);
+    d.ts = 100;
+    redaction = (struct str){0};
+    remote_deliver(&st.remote, remote_event(&st.remote, &d, &redaction), RECEIVE_ACCEPTED, "in order");
+    assert_int_equal(row_of(&st, other).redacted_by_nid, row_of(&st, redaction).event_nid);
+    assert_true(row_of(&st, redaction).pos > 0);
+
+    /* Who has no power redacts nothing, and nobody sees the attempt. */
+    struct str mine = do_say(&st.f, &st.alice, st.room_id, "mine");
+    d.redacts = str_cstr(st.f.arena, mine);
+    d.ts = 101;
+    remote_deliver(&st.remote, remote_event(&st.remote, &d, &redaction), RECEIVE_ACCEPTED, "without power");
+    assert_int_equal(row_of(&st, mine).redacted_by_nid, 0);
+    assert_true(row_of(&st, redaction).pos < 0);
+    do_say(&st.f, &st.alice, st.room_id, "after a hidden one");
+    assert_int_equal(extremities(&st), 1);
+    stage_fini(&st);
+}
+
+/* --- what comes late --- */
+
+static void gaps_are_noted_and_history_goes_in_front(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str ids[5];
+    const struct json *pdus[5];
+    stage_init(&st, "{'preset':'public_chat'}");
+    ids[0] = remote_join(&st.remote, EVE);
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE};
+    for (int i = 1; i < 5; i++) {
+        d.prev[0] = ids[i - 1];
+        pdus[i] = remote_event(&st.remote, &d, &ids[i]);
+    }
+    /* The last one comes alone, with the state before it. */
+    const struct str state_ids[] = {state_now(&st, "m.room.create", "")->event_id,
+                                    state_now(&st, "m.room.power_levels", "")->event_id,
+                                    state_now(&st, "m.room.join_rules", "")->event_id, ids[0]};
+    struct receive_options options = {.state = state_ids, .state_count = COUNT_OF(state_ids)};
+    struct received_pdu received = {.pdu = pdus[4]};
+    check_ok(remote_receive(&st.remote, options, &received, 1));
+    assert_int_equal(received.outcome, RECEIVE_ACCEPTED);
+    assert_true(row_of(&st, ids[4]).gap);
+    struct str *missing;
+    struct store_tx *tx = store_read_begin(st.f.services.store);
+    assert_int_equal(awaited_events_before(tx, row_of(&st, ids[4]).event_nid, 10, st.f.arena, &missing), 1);
+    check_str(missing[0], ids[3], "missing");
+    assert_true(store_read_end(&tx));
+
+    /* Then what was between. */
+    struct received_pdu between[3] = {{.pdu = pdus[1]}, {.pdu = pdus[2]}, {.pdu = pdus[3]}};
+    options = (struct receive_options){.history_before = ids[4]};
+    check_ok(remote_receive(&st.remote, options, between, 3));
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(between[i].outcome, RECEIVE_ACCEPTED);
+    struct event_row *rows;
+    struct room *room = do_open(&st.f, st.room_id);
+    tx = store_read_begin(st.f.services.store);
+    size_t count = events_between(tx, room->nid, row_of(&st, ids[0]).pos - 1, INT64_MAX, EVENTS_OLDEST_FIRST, 100,
+                                  st.f.arena, &rows);
+    assert_int_equal(count, 5);
+    for (size_t i = 0; i < 5; i++)
+        check_str(rows[i].event_id, ids[i], "in order");
+    assert_false(rows[4].gap);
+    assert_true(store_read_end(&tx));
+    room_close(&st.f.services, &room);
+    do_say(&st.f, &st.alice, st.room_id, "on top");
+
+    options.history_before = STR("$nothing");
+    check_fault(remote_receive(&st.remote, options, between, 1), M_NOT_FOUND, "history before nothing");
+    stage_fini(&st);
+}
+
+static void outliers_take_their_place_when_it_is_known(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str event_id;
+    stage_init(&st, "{'preset':'public_chat'}");
+    struct remote_draft join = {
+        .type = "m.room.member", .sender = EVE, .state_key = EVE, .content = "{'membership':'join'}"};
+    const struct json *pdu = remote_event(&st.remote, &join, &event_id);
+    struct received_pdu received = {.pdu = pdu};
+    check_ok(remote_receive(&st.remote, (struct receive_options){.outliers = true}, &received, 1));
+    assert_int_equal(received.outcome, RECEIVE_ACCEPTED);
+    struct event_row before = row_of(&st, event_id);
+    assert_int_equal(before.status, EVENT_OUTLIER);
+    assert_true(before.pos < 0);
+    assert_null(state_now(&st, "m.room.member", EVE));
+
+    remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "as an event of the room");
+    struct event_row after = row_of(&st, event_id);
+    assert_int_equal(after.event_nid, before.event_nid);
+    assert_int_equal(after.status, EVENT_ACCEPTED);
+    assert_true(after.pos > 0);
+    check_str(membership_now(&st, EVE), STR("join"), "eve");
+    stage_fini(&st);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(others_join_and_talk),
+        cmocka_unit_test(forks_are_joined_by_the_next_event),
+        cmocka_unit_test(more_forks_than_an_event_may_follow_are_followed_in_turn),
+        cmocka_unit_test(forks_of_state_are_resolved),
+        cmocka_unit_test(bad_format_and_signatures_are_dropped),
+        cmocka_unit_test(a_wrong_content_hash_leaves_what_a_redaction_leaves),
+        cmocka_unit_test(what_is_not_here_is_told),
+        cmocka_unit_test(what_the_rules_refuse_is_rejected_and_kept),
+        cmocka_unit_test(auth_chains_do_not_lead_into_other_rooms),
+        cmocka_unit_test(redactions_find_their_target_whichever_comes_first),
+        cmocka_unit_test(gaps_are_noted_and_history_goes_in_front),
+        cmocka_unit_test(outliers_take_their_place_when_it_is_known),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
