@@ -1,58 +1,31 @@
 #include "api/api.h"
-
-/* The member, or NULL where it is absent or null. */
-static const struct json *member(struct api_request *r, struct str key)
-{
-    const struct json *v = json_get(r->body, key);
-    return json_is(v, JSON_NULL) ? NULL : v;
-}
-
-static struct fault wrong_type(struct api_request *r, struct str key, const char *wanted)
-{
-    return FAULT_STR(M_BAD_JSON, str_fmt(r->arena, "'%.*s' must be %s", STR_ARG(key), wanted));
-}
+#include "matrix/field.h"
 
 struct fault body_str(struct api_request *r, struct str key, struct str *out)
 {
-    if (!member(r, key))
+    if (!field_get(r->body, key))
         return FAULT_STR(M_MISSING_PARAM, str_fmt(r->arena, "'%.*s' is missing", STR_ARG(key)));
     return body_str_opt(r, key, (struct str){0}, out);
 }
 
 struct fault body_str_opt(struct api_request *r, struct str key, struct str otherwise, struct str *out)
 {
-    const struct json *v = member(r, key);
-    if (v && v->type != JSON_STRING)
-        return wrong_type(r, key, "a string");
-    *out = v ? v->s : otherwise;
-    return FAULT_NONE;
+    return field_str(r->arena, r->body, key, otherwise, out);
 }
 
 struct fault body_bool_opt(struct api_request *r, struct str key, bool otherwise, bool *out)
 {
-    const struct json *v = member(r, key);
-    if (v && v->type != JSON_BOOL)
-        return wrong_type(r, key, "true or false");
-    *out = v ? v->b : otherwise;
-    return FAULT_NONE;
+    return field_bool(r->arena, r->body, key, otherwise, out);
 }
 
 struct fault body_int_opt(struct api_request *r, struct str key, int64_t otherwise, int64_t *out)
 {
-    const struct json *v = member(r, key);
-    if (v && v->type != JSON_INT)
-        return wrong_type(r, key, "an integer");
-    *out = v ? v->i : otherwise;
-    return FAULT_NONE;
+    return field_int(r->arena, r->body, key, otherwise, out);
 }
 
 struct fault body_container_opt(struct api_request *r, struct str key, enum json_type type, const struct json **out)
 {
-    const struct json *v = member(r, key);
-    if (v && v->type != type)
-        return wrong_type(r, key, type == JSON_ARRAY ? "an array" : "an object");
-    *out = v;
-    return FAULT_NONE;
+    return field_container(r->arena, r->body, key, type, out);
 }
 
 struct str query_str(struct api_request *r, struct str key)

@@ -2,6 +2,7 @@
 
 #include "crypto/random.h"
 #include "matrix/content_check.h"
+#include "matrix/field.h"
 #include "matrix/id.h"
 #include "service/room_member.h"
 
@@ -34,6 +35,7 @@ struct plan {
     struct str alias;
     const struct json *initial_state;
     const struct json *invites;
+    bool is_direct;
     struct room_draft *drafts;
     size_t count;
     size_t cap;
@@ -69,34 +71,20 @@ static struct fault bad_field(struct arena *a, const char *field, const char *wh
     return (struct fault){.code = M_BAD_JSON, .message = str_fmt(a, "%s: %s", field, what)};
 }
 
-static struct fault read_str(struct plan *p, const char *field, struct str *out)
+static struct fault read_str(struct plan *p, struct str field, struct str *out)
 {
-    const struct json *v = json_get(p->body, str_of(field));
-    *out = (struct str){0};
-    if (!v || v->type == JSON_NULL)
-        return FAULT_NONE;
-    if (v->type != JSON_STRING)
-        return bad_field(p->a, field, "must be a string");
-    *out = v->s;
-    return FAULT_NONE;
+    return field_str(p->a, p->body, field, (struct str){0}, out);
 }
 
-static struct fault read_container(struct plan *p, const char *field, enum json_type type, const struct json **out)
+static struct fault read_container(struct plan *p, struct str field, enum json_type type, const struct json **out)
 {
-    const struct json *v = json_get(p->body, str_of(field));
-    *out = NULL;
-    if (!v || v->type == JSON_NULL)
-        return FAULT_NONE;
-    if (v->type != type)
-        return bad_field(p->a, field, type == JSON_ARRAY ? "must be a list" : "must be an object");
-    *out = v;
-    return FAULT_NONE;
+    return field_container(p->a, p->body, field, type, out);
 }
 
 static struct fault read_version(struct plan *p)
 {
     struct str name;
-    struct fault fault = read_str(p, "room_version", &name);
+    struct fault fault = read_str(p, STR("room_version"), &name);
     if (fault.code)
         return fault;
     if (!name.n)
@@ -110,9 +98,9 @@ static struct fault read_preset(struct plan *p)
 {
     struct str name;
     struct str visibility;
-    struct fault fault = read_str(p, "preset", &name);
+    struct fault fault = read_str(p, STR("preset"), &name);
     if (!fault.code)
-        fault = read_str(p, "visibility", &visibility);
+        fault = read_str(p, STR("visibility"), &visibility);
     if (fault.code)
         return fault;
     if (visibility.n && !str_eq(visibility, STR("public")) && !str_eq(visibility, STR("private")))
@@ -128,7 +116,7 @@ static struct fault read_preset(struct plan *p)
 static struct fault read_alias(struct plan *p)
 {
     struct str name;
-    struct fault fault = read_str(p, "room_alias_name", &name);
+    struct fault fault = read_str(p, STR("room_alias_name"), &name);
     if (fault.code || !name.n)
         return fault;
     bool plain = str_find(name, ':') == name.n && str_find(name, '\0') == name.n;
@@ -205,11 +193,10 @@ static struct fault check_invites(struct plan *p)
                                 "invite: this server does not federate yet; only its own users can be invited");
     }
     const struct json *third_party;
-    const struct json *is_direct = json_get(p->body, STR("is_direct"));
-    if (is_direct && is_direct->type != JSON_BOOL && is_direct->type != JSON_NULL)
-        return bad_field(p->a, "is_direct", "must be true or false");
     p->invites = unique_strings(p->a, list);
-    struct fault fault = read_container(p, "invite_3pid", JSON_ARRAY, &third_party);
+    struct fault fault = field_bool(p->a, p->body, STR("is_direct"), false, &p->is_direct);
+    if (!fault.code)
+        fault = read_container(p, STR("invite_3pid"), JSON_ARRAY, &third_party);
     if (!fault.code && third_party && third_party->count)
         fault = FAULT_STATUS(M_UNKNOWN, 400, "invite_3pid: this server has no identity server");
     return fault;
@@ -223,9 +210,9 @@ static struct fault read_request(struct plan *p)
     if (!fault.code)
         fault = read_alias(p);
     if (!fault.code)
-        fault = read_container(p, "initial_state", JSON_ARRAY, &p->initial_state);
+        fault = read_container(p, STR("initial_state"), JSON_ARRAY, &p->initial_state);
     if (!fault.code)
-        fault = read_container(p, "invite", JSON_ARRAY, &p->invites);
+        fault = read_container(p, STR("invite"), JSON_ARRAY, &p->invites);
     if (!fault.code)
         fault = check_initial_state(p);
     if (!fault.code)
@@ -248,7 +235,7 @@ static bool initial_state_has(const struct plan *p, struct str type)
 static struct fault plan_create(struct plan *p)
 {
     const struct json *given;
-    struct fault fault = read_container(p, "creation_content", JSON_OBJECT, &given);
+    struct fault fault = read_container(p, STR("creation_content"), JSON_OBJECT, &given);
     if (fault.code)
         return fault;
     struct json *content = given ? json_shallow_copy(p->a, given) : json_object(p->a);
@@ -316,7 +303,7 @@ static struct json *default_power_levels(struct plan *p)
 static struct fault plan_power_levels(struct plan *p)
 {
     const struct json *override;
-    struct fault fault = read_container(p, "power_level_content_override", JSON_OBJECT, &override);
+    struct fault fault = read_container(p, STR("power_level_content_override"), JSON_OBJECT, &override);
     if (fault.code || initial_state_has(p, STR("m.room.power_levels")))
         return fault;
     struct json *content = default_power_levels(p);
@@ -366,9 +353,9 @@ static struct fault plan_name_and_topic(struct plan *p)
 {
     struct str name;
     struct str topic;
-    struct fault fault = read_str(p, "name", &name);
+    struct fault fault = read_str(p, STR("name"), &name);
     if (!fault.code)
-        fault = read_str(p, "topic", &topic);
+        fault = read_str(p, STR("topic"), &topic);
     if (fault.code)
         return fault;
     if (name.p)
@@ -380,14 +367,13 @@ static struct fault plan_name_and_topic(struct plan *p)
 
 static struct fault plan_invites(struct plan *p)
 {
-    bool is_direct = json_bool_at(p->body, STR("is_direct"), false);
     for (size_t i = 0; p->invites && i < p->invites->count; i++) {
         struct str user_id = p->invites->items[i].s;
         struct json *content;
         struct fault fault = room_member_content(p->s, p->a, user_id, STR("invite"), (struct str){0}, &content);
         if (fault.code)
             return fault;
-        if (is_direct)
+        if (p->is_direct)
             json_set(p->a, content, STR("is_direct"), json_bool(true));
         plan_state(p, STR("m.room.member"), user_id, content);
     }
