@@ -372,32 +372,40 @@ struct descent {
     size_t left; /* candidates not reached yet */
 };
 
-static void descend_from(struct descent *d, struct resolution_node *node)
+static void descend_to(struct descent *d, uint64_t number)
 {
-    state_resolution_read_auth_events(d->r, node);
-    for (size_t i = 0; i < node->auth_count; i++) {
-        struct resolution_node *cited = node->auth_events[i];
-        if (cited->reached || cited->number < d->floor)
-            continue;
-        cited->reached = true;
-        d->left -= cited->walk == d->r->walks;
-        state_resolution_push(d->r, &d->stack, cited);
-    }
+    if (number < d->floor)
+        return;
+    struct resolution_node *node = state_resolution_node(d->r, number);
+    if (node->reached)
+        return;
+    node->reached = true;
+    d->left -= node->walk == d->r->walks;
+    state_resolution_push(d->r, &d->stack, node);
 }
 
+/* Most state is cited by nobody: it gets no node. */
 static bool descend(void *ctx, uint64_t number)
 {
     struct descent *d = ctx;
+    struct resolution *r = d->r;
     if (number <= d->floor)
         return true;
-    struct resolution_node *node = state_resolution_node(d->r, number);
+    const struct resolution_node *known = map_u64_get(&r->nodes, number);
     /* Of set 0's events for conflicted keys nothing follows for the other sets. */
-    if (node->key)
+    if (known && known->key)
         return true;
-    descend_from(d, node);
-    while (d->stack.n > 0 && d->r->status == STATE_RESOLUTION_OK)
-        descend_from(d, d->stack.p[--d->stack.n]);
-    return d->left > 0 && d->r->status == STATE_RESOLUTION_OK;
+    size_t count = 0;
+    const uint64_t *cited = r->input->source.auth_events(r->input->source.ctx, number, &count);
+    for (size_t i = 0; i < count; i++)
+        descend_to(d, cited[i]);
+    while (d->stack.n > 0 && r->status == STATE_RESOLUTION_OK) {
+        struct resolution_node *node = d->stack.p[--d->stack.n];
+        state_resolution_read_auth_events(r, node);
+        for (size_t i = 0; i < node->auth_count; i++)
+            descend_to(d, node->auth_events[i]->number);
+    }
+    return d->left > 0 && r->status == STATE_RESOLUTION_OK;
 }
 
 static void mark_reached_by_descending(struct resolution *r, struct resolution_list *candidates)

@@ -1,0 +1,311 @@
+/*
+ * State resolution in a room of 50,000 members and 60,000 state events, all in memory: two forks that differ in 10
+ * events, and 1,000 forks of 2 events each. Prints milliseconds, for callers that know who cites an event, and for
+ * those that do not.
+ */
+#include "base/clock.h"
+#include "base/map.h"
+#include "crypto/crypto.h"
+#include "matrix/state_resolution.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MEMBERS = 50000, OTHERS = 10000, FORKS = 1000, EVENTS_MAX = MEMBERS + OTHERS + 3 * FORKS + 100, AUTH_MAX = 4 };
+
+/* Events are numbered from 1, in the order in which they were made. */
+struct room {
+    struct arena *a;
+    const struct room_version *version;
+    struct event event[EVENTS_MAX + 1];
+    uint64_t auth[EVENTS_MAX + 1][AUTH_MAX];
+    size_t auth_count[EVENTS_MAX + 1];
+    uint64_t *cited_by[EVENTS_MAX + 1]; /* ascending */
+    size_t cited_count[EVENTS_MAX + 1];
+    uint64_t count;
+    struct map_str state; /* before the forks: type and state_key -> &event */
+};
+
+static struct str key_of(struct arena *a, struct str type, struct str state_key)
+{
+    return str_fmt(a, "%.*s %.*s", STR_ARG(type), STR_ARG(state_key));
+}
+
+static uint64_t state_number(void *ctx, struct str type, struct str state_key)
+{
+    const struct room *room = ctx;
+    char buffer[600];
+    int n = snprintf(buffer, sizeof(buffer), "%.*s %.*s", STR_ARG(type), STR_ARG(state_key));
+    const struct event *event = map_str_get(&room->state, (struct str){buffer, (size_t)n});
+    return event ? (uint64_t)(event - room->event) : 0;
+}
+
+static const struct event *get_event(void *ctx, uint64_t number)
+{
+    const struct room *room = ctx;
+    return number <= room->count ? &room->event[number] : NULL;
+}
+
+static const uint64_t *get_auth_events(void *ctx, uint64_t number, size_t *count_out)
+{
+    const struct room *room = ctx;
+    *count_out = room->auth_count[number];
+    return room->auth[number];
+}
+
+static bool get_rejected(void *ctx, uint64_t number)
+{
+    (void)ctx, (void)number;
+    return false;
+}
+
+static size_t get_cited_by(void *ctx, uint64_t number, uint64_t below, uint64_t *numbers_out, size_t max)
+{
+    const struct room *room = ctx;
+    size_t low = 0, high = room->cited_count[number], count = 0;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (room->cited_by[number][middle] < below)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    while (count < max && low > 0)
+        numbers_out[count++] = room->cited_by[number][--low];
+    return count;
+}
+
+static void get_each_state(void *ctx, bool (*visit)(void *visit_ctx, uint64_t number), void *visit_ctx)
+{
+    const struct room *room = ctx;
+    size_t i = 0;
+    const struct event *event;
+    while ((event = map_str_next(&room->state, &i))) {
+        if (!visit(visit_ctx, (uint64_t)(event - room->event)))
+            return;
+    }
+}
+
+/* --- the room --- */
+
+static const struct json *content_of(struct arena *a, const char *text)
+{
+    struct json_result r = json_parse(a, str_of(text), 10);
+    assert(r.value);
+    return r.value;
+}
+
+static void cite(struct room *room, uint64_t number, uint64_t cited)
+{
+    if (cited > 0)
+        room->auth[number][room->auth_count[number]++] = cited;
+}
+
+/* An event whose auth events are those of the state before the forks. */
+static uint64_t send(struct room *room, struct str type, struct str sender, struct str state_key, const char *content)
+{
+    uint64_t number = ++room->count;
+    assert(number <= EVENTS_MAX);
+    struct str *prev = ARENA_NEW(room->a, struct str);
+    *prev = number == 2 ? room->event[1].event_id : STR("$prev");
+    room->event[number] = (struct event){
+        .version = room->version,
+        .json = content_of(room->a, number == 1 ? "{}" : "{\"room_id\":\"!room:example.org\"}"),
+        .event_id = str_fmt(room->a, "$%012llx", (unsigned long long)number * 0x9e3779b97f4a7c15ULL >> 16),
+        .room_id = STR("!room:example.org"),
+        .type = type,
+        .sender = sender,
+        .has_state_key = true,
+        .state_key = state_key,
+        .content = content_of(room->a, content),
+        .origin_server_ts = 1700000000000 + (int64_t)number,
+        .prev_events = prev,
+        .prev_events_count = number > 1,
+    };
+    if (number > 1 && room->version->create_in_auth_events)
+        cite(room, number, 1);
+    cite(room, number, number > 1 ? state_number(room, STR("m.room.power_levels"), STR("")) : 0);
+    cite(room, number, number > 1 ? state_number(room, STR("m.room.member"), sender) : 0);
+    if (str_eq(type, STR("m.room.member")))
+        cite(room, number, state_number(room, str_eq(sender, state_key) ? STR("m.room.join_rules") : type, state_key));
+    return number;
+}
+
+static void send_state(struct room *room, struct str type, struct str sender, struct str state_key, const char *content)
+{
+    uint64_t number = send(room, type, sender, state_key, content);
+    map_str_put(&room->state, key_of(room->a, type, state_key), &room->event[number]);
+}
+
+static struct str user(struct room *room, int i)
+{
+    return str_fmt(room->a, "@user%d:s%d.example.org", i, i % 1000);
+}
+
+static const struct str admin = STR_INIT("@admin:example.org");
+static const struct str type_member = STR_INIT("m.room.member");
+static const struct str type_power = STR_INIT("m.room.power_levels");
+static const struct str type_rules = STR_INIT("m.room.join_rules");
+static const struct str type_topic = STR_INIT("m.room.topic");
+static const struct str empty = STR_INIT("");
+static const char joins[] = "{\"membership\":\"join\"}";
+
+static struct room *room_new(struct arena *a, const char *version)
+{
+    struct room *room = ARENA_NEW(a, struct room);
+    room->a = a;
+    room->version = room_version_find(str_of(version));
+    map_str_init(&room->state);
+    send_state(room, STR("m.room.create"), admin, empty, "{\"creator\":\"@admin:example.org\"}");
+    send_state(room, type_member, admin, admin, joins);
+    send_state(room, type_power, admin, empty, "{\"events\":{\"m.room.topic\":0}}");
+    send_state(room, type_rules, admin, empty, "{\"join_rule\":\"public\"}");
+    for (int i = 0; i < MEMBERS - 1; i++) {
+        if (i == MEMBERS / 2)
+            send_state(room, type_power, admin, empty,
+                       "{\"events\":{\"m.room.topic\":0},\"users\":{\"@user1:s1.example.org\":50}}");
+        send_state(room, type_member, user(room, i), user(room, i), joins);
+    }
+    for (int i = 0; i < OTHERS; i++)
+        send_state(room, STR("org.example.part"), admin, str_fmt(a, "%d", i), "{}");
+    send_state(room, type_topic, admin, empty, "{}");
+    return room;
+}
+
+/* Who cites whom, once all events are there. */
+static void index_citing(struct room *room)
+{
+    for (uint64_t e = 1; e <= room->count; e++) {
+        for (size_t i = 0; i < room->auth_count[e]; i++)
+            room->cited_count[room->auth[e][i]]++;
+    }
+    for (uint64_t e = 1; e <= room->count; e++) {
+        room->cited_by[e] = ARENA_ARRAY(room->a, room->cited_count[e], uint64_t);
+        room->cited_count[e] = 0;
+    }
+    for (uint64_t e = 1; e <= room->count; e++) {
+        for (size_t i = 0; i < room->auth_count[e]; i++) {
+            uint64_t cited = room->auth[e][i];
+            room->cited_by[cited][room->cited_count[cited]++] = e;
+        }
+    }
+}
+
+/* --- forks --- */
+
+struct forks {
+    struct state_resolution_difference differences[4 * FORKS];
+    size_t count;
+    size_t sets;
+};
+
+static void differ(struct forks *forks, size_t set, uint64_t base, uint64_t event)
+{
+    forks->differences[forks->count++] = (struct state_resolution_difference){set, base, event};
+}
+
+/* Each of the sets 0 and 1 has five events that the other has not: among them two that change power. */
+static void two_forks(struct room *room, struct forks *forks)
+{
+    struct str moderator = user(room, 1);
+    uint64_t power = state_number(room, type_power, empty), rules = state_number(room, type_rules, empty);
+    forks->sets = 2;
+    differ(
+        forks, 1,
+        send(room, type_power, admin, empty, "{\"users\":{\"@user1:s1.example.org\":50,\"@user2:s2.example.org\":50}}"),
+        power);
+    differ(forks, 1, send(room, type_rules, admin, empty, "{\"join_rule\":\"invite\"}"), rules);
+    differ(forks, 1, send(room, type_member, admin, user(room, 7), "{\"membership\":\"ban\"}"),
+           state_number(room, type_member, user(room, 7)));
+    for (int i = 0; i < 2; i++)
+        differ(forks, 1, send(room, type_member, user(room, MEMBERS + i), user(room, MEMBERS + i), joins), 0);
+    differ(forks, 1, state_number(room, type_member, user(room, 8)),
+           send(room, type_member, moderator, user(room, 8), "{\"membership\":\"ban\"}"));
+    differ(forks, 1, state_number(room, type_member, user(room, 9)),
+           send(room, type_member, moderator, user(room, 9), "{\"membership\":\"leave\"}"));
+    differ(forks, 1, state_number(room, type_topic, empty), send(room, type_topic, user(room, 7), empty, "{}"));
+    for (int i = 2; i < 4; i++)
+        differ(forks, 1, 0, send(room, type_member, user(room, MEMBERS + i), user(room, MEMBERS + i), joins));
+}
+
+/* In each fork somebody else changes his name and the topic. */
+static void many_forks(struct room *room, struct forks *forks)
+{
+    uint64_t first_member = 0, first_topic = 0;
+    forks->sets = FORKS;
+    for (size_t i = 0; i < FORKS; i++) {
+        struct str who = user(room, 100 + (int)i * 7);
+        uint64_t before = state_number(room, type_member, who);
+        uint64_t member = send(room, type_member, who, who, "{\"membership\":\"join\",\"displayname\":\"x\"}");
+        uint64_t topic = send(room, type_topic, who, empty, "{}");
+        if (i == 0) {
+            first_member = member;
+            first_topic = topic;
+            continue;
+        }
+        differ(forks, i, first_topic, topic);
+        differ(forks, i, before, member);
+        differ(forks, i, first_member, state_number(room, type_member, user(room, 100)));
+    }
+}
+
+static void measure(struct room *room, const struct forks *forks, bool cited_by, int rounds)
+{
+    struct state_resolution_input input = {
+        .version = room->version,
+        .create = &room->event[1],
+        .sets = forks->sets,
+        .differences = forks->differences,
+        .difference_count = forks->count,
+        .source = {.ctx = room,
+                   .event = get_event,
+                   .auth_events = get_auth_events,
+                   .rejected = get_rejected,
+                   .state = state_number,
+                   .cited_by = cited_by ? get_cited_by : NULL,
+                   .each_state = get_each_state,
+                   .ordered = true,
+                   .events_max = 1000000},
+    };
+    struct arena *a = arena_new();
+    struct state_resolution_result result;
+    int64_t start = 0;
+    size_t used = 0;
+    for (int i = -1; i < rounds; i++) { /* the first one warms up */
+        start = i == 0 ? clock_mono_us() : start;
+        enum state_resolution_status status = state_resolution_run(a, &input, &result);
+        assert(status == STATE_RESOLUTION_OK && result.count > 0);
+        used = arena_used(a);
+        arena_reset(a);
+    }
+    printf("  %-22s %10.3f ms, %zu changes, %zu KB\n", cited_by ? "knows who cites" : "does not",
+           (double)(clock_mono_us() - start) / rounds / 1000, result.count, used / 1024);
+    arena_free(&a);
+}
+
+static void measure_version(const char *version, const char *what, void (*fork)(struct room *, struct forks *),
+                            int rounds)
+{
+    struct arena *a = arena_new();
+    struct room *room = room_new(a, version);
+    struct forks *forks = ARENA_NEW(a, struct forks);
+    fork(room, forks);
+    index_citing(room);
+    printf("version %s, %s: %zu differences\n", version, what, forks->count);
+    measure(room, forks, true, rounds);
+    measure(room, forks, false, rounds);
+    map_str_fini(&room->state);
+    arena_free(&a);
+}
+
+int main(void)
+{
+    static const char *const versions[] = {"11", "12"};
+    crypto_init();
+    for (size_t i = 0; i < 2; i++) {
+        measure_version(versions[i], "two forks that differ in 10 events", two_forks, 50);
+        measure_version(versions[i], "1,000 forks of 2 events", many_forks, 5);
+    }
+    return 0;
+}
