@@ -92,6 +92,24 @@ static void check_version(const char *name)
                                 tally.unlike_first > rooms / 2 && tally.rejected > rooms / 4));
 }
 
+static void test_version_1(void **state)
+{
+    (void)state;
+    check_version("1");
+}
+
+static void test_version_2(void **state)
+{
+    (void)state;
+    check_version("2");
+}
+
+static void test_version_6(void **state)
+{
+    (void)state;
+    check_version("6");
+}
+
 static void test_version_10(void **state)
 {
     (void)state;
@@ -113,9 +131,8 @@ static void test_version_12(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_version_10),
-        cmocka_unit_test(test_version_11),
-        cmocka_unit_test(test_version_12),
+        cmocka_unit_test(test_version_1),  cmocka_unit_test(test_version_2),  cmocka_unit_test(test_version_6),
+        cmocka_unit_test(test_version_10), cmocka_unit_test(test_version_11), cmocka_unit_test(test_version_12),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
