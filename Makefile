@@ -14,7 +14,7 @@ DATA    ?= data
 comma   := ,
 BUILD   := build$(if $(filter-out gcc,$(CC)),/$(notdir $(CC)))$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(COVER),/cover)$(if $(FUZZER),/fuzzer)
 
-LIBS     := libmicrohttpd libcurl gnutls libsodium sqlite3
+LIBS     := libmicrohttpd libcurl gnutls libsodium sqlite3 libpq
 VERSION  := $(shell cat VERSION)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings -Wvla \
             -Wswitch-enum -Wpointer-arith -Werror

@@ -3,10 +3,14 @@
  *
  *     store.c, writer.c, migrations.c, sql.c   know the table only
  *     sqlite.c, sqlite_file.c                  driver_sqlite
+ *     postgres*.c                              driver_postgres
  *
  * A driver knows nothing of jobs, positions or sticky errors: a function that fails says so once, and error() tells the
  * reason. Statements are prepared when first started on a connection and are remembered there by the address of their
  * struct sql.
+ *
+ * A driver need not do at once what it is told: BEGIN, SAVEPOINT, RELEASE and pushed statements may travel with the
+ * next statement whose answer is wanted. What fails of them is reported by that one, or by flush or COMMIT.
  *
  * Threads: a connection and its statements belong to one thread at a time; open, close and connect may be called by
  * any.
@@ -36,17 +40,22 @@ enum driver_control {
 };
 
 struct driver {
-    /* What stands in the schema changes: lines for this engine only, and its words for {id}, {clustered}, {blob}. */
+    /* What stands in the schema changes: lines for this engine only, and its words for TEXT, {id}, {clustered}, {blob}.
+     */
     const char *name;
+    const char *text;
     const char *id;
     const char *clustered;
     const char *blob;
+    /* Other processes may write to the database, between any two of our writing transactions. */
+    bool shared;
 
-    /* Takes the database for this process alone; fails if another has it. */
+    /* Takes the database; for this process alone, unless it is shared. */
     struct driver_db *(*open)(const struct store_options *options, struct store_error *error_out);
     void (*close)(struct driver_db *db);
 
-    /* NULL on failure. At most one writer at a time. */
+    /* NULL on failure. At most one writer in this process at a time. A connection that is lost is made again when the
+     * next transaction begins. */
     struct driver_conn *(*connect)(struct driver_db *db, enum driver_role role, struct store_error *error_out);
     void (*disconnect)(struct driver_conn *conn);
     /* Gives back memory that only makes the connection faster. */
@@ -55,8 +64,10 @@ struct driver {
      */
     void (*settle)(struct driver_conn *conn);
 
+    /* DRIVER_BEGIN_WRITE waits until nobody writes, in any process. After a COMMIT that has failed nothing of the
+     * transaction is there, unless the connection was lost meanwhile: then all of it may be. */
     bool (*control)(struct driver_conn *conn, enum driver_control what);
-    /* False when the engine itself has rolled the transaction back (disk full, I/O error). */
+    /* False when the engine itself has rolled the transaction back (disk full, I/O error, connection lost). */
     bool (*in_transaction)(const struct driver_conn *conn);
     /* Why the last call on this connection failed; valid until the next. */
     const char *(*error)(const struct driver_conn *conn);
@@ -67,6 +78,11 @@ struct driver {
     /* NULL on failure; else the statement is ready for its first step and must be finished. */
     struct driver_stmt *(*start)(struct driver_conn *conn, const struct sql *sql, const struct sql_value *values,
                                  size_t count);
+    /* Runs a statement that returns no rows, and whose count of changes nobody wants. False only if it cannot even be
+     * sent. */
+    bool (*push)(struct driver_conn *conn, const struct sql *sql, const struct sql_value *values, size_t count);
+    /* False if something that was pushed has failed. */
+    bool (*flush)(struct driver_conn *conn);
     enum driver_step (*step)(struct driver_stmt *stmt);
     void (*finish)(struct driver_stmt *stmt);
     /* After DRIVER_DONE: rows inserted, updated or deleted. */
@@ -78,5 +94,6 @@ struct driver {
 };
 
 extern const struct driver driver_sqlite;
+extern const struct driver driver_postgres;
 
 #endif

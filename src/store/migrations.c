@@ -20,6 +20,7 @@ static const char create_table[] = "CREATE TABLE IF NOT EXISTS migrations (numbe
                                    "TEXT NOT NULL, hash TEXT NOT NULL);";
 
 static const struct sql select_applied = SQL("SELECT number, name, hash FROM migrations ORDER BY number");
+static const struct sql select_one = SQL("SELECT 1 FROM migrations WHERE number = $1");
 static const struct sql insert_applied = SQL("INSERT INTO migrations (number, name, hash) VALUES ($1, $2, $3)");
 
 #define HASH_HEX (2 * 16)
@@ -56,7 +57,10 @@ static void fill_in(struct buf *b, struct str line, const struct driver *driver)
     const struct {
         struct str word;
         const char *text;
-    } words[] = {{STR("{id}"), driver->id}, {STR("{clustered}"), driver->clustered}, {STR("{blob}"), driver->blob}};
+    } words[] = {{STR("{id}"), driver->id},
+                 {STR("{clustered}"), driver->clustered},
+                 {STR("{blob}"), driver->blob},
+                 {STR("TEXT"), driver->text}};
     for (size_t i = 0; i < line.n;) {
         struct str rest = str_slice(line, i, line.n);
         size_t w = 0;
@@ -111,7 +115,8 @@ static bool apply(struct store_tx *tx, const struct migration *m, struct store_e
 {
     char hash[HASH_HEX + 1];
     hash_of(m, hash);
-    if (run(tx, m->text))
+    /* Another process may have been faster, since they were looked at. */
+    if (sql_int_of(tx, &select_one, 0, SQL_INT(m->number)) == 0 && run(tx, m->text))
         (void)sql_exec(tx, &insert_applied, SQL_INT(m->number), SQL_TEXT(str_of(m->name)), SQL_TEXT(str_of(hash)));
     if (!tx_commit(tx)) {
         snprintf(error->text, sizeof error->text, "schema change %d (%s) failed: %s", m->number, m->name, tx->reason);

@@ -5,6 +5,7 @@
  *
  *     {id}         the type of a primary key that numbers itself; a number never comes twice, not even after its row
  *                  was deleted
+ *     TEXT         text that is compared byte by byte
  *     {clustered}  behind a table: rows are kept in the order of the primary key, where the engine can
  *     {blob}       the type of a column of bytes
  *     {sqlite}     at the start of a line: the line is for SQLite only; so {postgresql}

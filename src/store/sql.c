@@ -89,6 +89,12 @@ int64_t sql_exec_values(struct store_tx *tx, const struct sql *sql, const struct
     return changes;
 }
 
+void sql_push_values(struct store_tx *tx, const struct sql *sql, const struct sql_value *values, size_t count)
+{
+    if (tx_begin(tx) && !tx->driver->push(tx->conn, sql, values, count))
+        fail(tx);
+}
+
 int64_t sql_int_of_values(struct store_tx *tx, const struct sql *sql, int64_t otherwise, const struct sql_value *values,
                           size_t count)
 {

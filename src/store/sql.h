@@ -15,8 +15,9 @@
  * Errors are sticky in the transaction (store.h): sql_next answers false, values are 0 and empty. A statement that
  * breaks a UNIQUE or CHECK rule fails its transaction like any other failure: where that may happen, write ON CONFLICT.
  *
- * PostgreSQL stores no NUL byte in TEXT: what may hold one (decoded JSON strings of strangers) goes through SQL_BLOB
- * into a {blob} column, or is stored as JSON.
+ * TEXT may hold any bytes, compares byte by byte, and never equals a blob. A sum is 64 bits. Rows come as they are
+ * read, on PostgreSQL too, unless another statement of the same transaction is run meanwhile: then the rest of them is
+ * kept in memory. What may be many rows is read to its end first, or in parts with LIMIT.
  *
  * Threads: as the transaction.
  */
@@ -93,6 +94,14 @@ int64_t sql_exec_values(struct store_tx *tx, const struct sql *sql, const struct
     sql_exec_values((tx), (sql), (const struct sql_value[]){__VA_ARGS__},                                              \
                     sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
 #define sql_exec0(tx, sql) sql_exec_values((tx), (sql), NULL, 0)
+
+/* The same, for one whose count of changes nobody wants. It is run before the next statement that is answered, and
+ * saves a round trip where the database is another process. If it fails, that one does too, or the job at its end. */
+void sql_push_values(struct store_tx *tx, const struct sql *sql, const struct sql_value *values, size_t count);
+#define sql_push(tx, sql, ...)                                                                                         \
+    sql_push_values((tx), (sql), (const struct sql_value[]){__VA_ARGS__},                                              \
+                    sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
+#define sql_push0(tx, sql) sql_push_values((tx), (sql), NULL, 0)
 
 /* Runs a query of which only the first column of the first row is wanted; `otherwise` if there is no row, if it is
  * NULL, and on failure. */

@@ -460,6 +460,22 @@ static void sqlite_finish(struct driver_stmt *s)
     s->in_use = false;
 }
 
+static bool sqlite_push(struct driver_conn *c, const struct sql *sql, const struct sql_value *values, size_t count)
+{
+    struct driver_stmt *s = sqlite_start(c, sql, values, count);
+    if (!s)
+        return false;
+    bool ok = sqlite_step(s) == DRIVER_DONE;
+    sqlite_finish(s);
+    return ok;
+}
+
+static bool sqlite_flush(struct driver_conn *c)
+{
+    (void)c;
+    return true;
+}
+
 static int64_t sqlite_changes(const struct driver_stmt *s)
 {
     return sqlite3_stmt_readonly(s->stmt) ? 0 : sqlite3_changes64(s->conn->db);
@@ -516,6 +532,7 @@ static const char *sqlite_error(const struct driver_conn *c)
 
 const struct driver driver_sqlite = {
     .name = "sqlite",
+    .text = "TEXT",
     .id = "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL",
     .clustered = "WITHOUT ROWID",
     .blob = "BLOB",
@@ -530,6 +547,8 @@ const struct driver driver_sqlite = {
     .error = sqlite_error,
     .script = run_script,
     .start = sqlite_start,
+    .push = sqlite_push,
+    .flush = sqlite_flush,
     .step = sqlite_step,
     .finish = sqlite_finish,
     .changes = sqlite_changes,

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const unsigned readers_default = 32;
 static const size_t cache_default = (size_t)8 << 20;
@@ -118,6 +119,16 @@ void store_trim(struct store *store)
 
 /* --- open and close --- */
 
+static const struct driver *driver_for(const char *path)
+{
+    return store_is_url(path) ? &driver_postgres : &driver_sqlite;
+}
+
+bool store_is_url(const char *path)
+{
+    return strncmp(path, "postgresql://", 13) == 0 || strncmp(path, "postgres://", 11) == 0;
+}
+
 static bool check_server_name(struct store_tx *tx, struct str want, struct store_error *error)
 {
     struct sql_cursor c;
@@ -154,7 +165,7 @@ static void store_free(struct store *store)
 bool store_open(const struct store_options *options, struct store **store_out, struct store_error *error)
 {
     struct store *store = memory_calloc(1, sizeof *store);
-    store->driver = &driver_sqlite;
+    store->driver = driver_for(options->path);
     store->readers = options->readers ? options->readers : readers_default;
     mutex_init(&store->lock);
     cond_init(&store->returned);

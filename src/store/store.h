@@ -27,6 +27,10 @@
  * into memory what memory holds: take it first, then begin the read and look at memory. Positions never come twice, not
  * even after a crash (they are reserved in blocks in table meta); after a restart or a failure some never come at all.
  *
+ * Several processes may share a PostgreSQL database. Their batches run one after the other, and positions ascend in the
+ * order of commits. What a process keeps in memory does not hear of the others' writes by itself: store_others() says
+ * that there were some, and rooms_lock() (rooms.h) tells a job whether its room is still what it was built on.
+ *
  * Errors inside a transaction are sticky: statements after the first failure do nothing, and the end says so.
  *
  * Threads: all functions may be called by any thread, except that a transaction belongs to the one that began it, and
@@ -42,8 +46,8 @@ struct store;
 struct store_tx;
 
 struct store_options {
-    const char *path; /* database file; ":memory:" for tests: a file of its own that is gone after store_close, and
-                         that is never synced */
+    const char *path; /* file of an SQLite database, or the postgresql:// URL of one that several processes may share;
+                         ":memory:" for tests: a file of its own that is gone after store_close, and is never synced */
     struct str server_name; /* a database of another server_name is refused */
     unsigned readers;       /* connections for reading at most; 0: 32 */
     size_t cache_bytes;     /* for what store/ itself remembers (nodes of state maps, interned names); 0: 8 MiB */
@@ -60,8 +64,12 @@ enum store_result {
     STORE_OK,
     STORE_ABORTED, /* the job returned false */
     STORE_STALE,   /* the job was built on memory of another epoch: build it again */
-    STORE_FAILED   /* the database failed; nothing of the job was written */
+    STORE_FAILED /* the database failed; nothing of the job was written, unless PostgreSQL went away during the commit:
+                    then it may have been */
 };
+
+/* Whether a path is the URL of a PostgreSQL database. */
+bool store_is_url(const char *path);
 
 /* Opens or makes the database, applies schema changes. A database newer than the program knows, of another server, or
  * opened by another process is refused. */
@@ -111,6 +119,10 @@ uint64_t store_epoch(const struct store *store);
  * then it costs no fsync. */
 int64_t store_next_pos(struct store_tx *tx);
 int64_t store_stable_pos(const struct store *store);
+
+/* Grows whenever another process is found to have written to the database, before store_stable_pos() covers what it
+ * wrote: what was read into memory before that may be old. 0 for ever on SQLite. */
+uint64_t store_others(const struct store *store);
 
 /* An arena that lives as long as the transaction (jobs: as long as run()). */
 struct arena *store_tx_arena(struct store_tx *tx) __attribute__((returns_nonnull));

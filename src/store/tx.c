@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "store/writer.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -32,6 +33,8 @@ bool tx_begin(struct store_tx *tx)
         if (!control(tx, tx->writing ? DRIVER_BEGIN_WRITE : DRIVER_BEGIN_READ))
             return false;
         tx->begun = true;
+        if (tx->writing && tx->store->writer && tx->driver->shared)
+            writer_look(tx->store->writer);
     }
     if (tx->want_savepoint && !tx->savepoint)
         tx->savepoint = control(tx, DRIVER_SAVEPOINT);
@@ -76,6 +79,12 @@ bool tx_commit(struct store_tx *tx)
         p->apply(tx->store, p->entry);
     leave(tx);
     return true;
+}
+
+void tx_flush(struct store_tx *tx)
+{
+    if (tx->begun && !tx->failed && !tx->driver->flush(tx->conn))
+        tx_fail(tx, tx->driver->error(tx->conn));
 }
 
 void tx_job_begin(struct store_tx *tx)

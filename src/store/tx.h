@@ -68,6 +68,9 @@ void tx_rollback(struct store_tx *tx);
 /* Marks it as failed because of `reason`, and logs that. */
 void tx_fail(struct store_tx *tx, const char *reason);
 
+/* Waits for what was pushed (sql_push); the transaction has failed if that did. */
+void tx_flush(struct store_tx *tx);
+
 /* The bounds of a job in the batch. The end keeps or undoes what the job did; false if the whole batch was lost. */
 void tx_job_begin(struct store_tx *tx);
 bool tx_job_end(struct store_tx *tx, bool keep) __attribute__((warn_unused_result));

@@ -35,6 +35,7 @@ struct writer {
     bool stop;
 
     int64_t stable_pos; /* atomic */
+    uint64_t others;    /* atomic; moved by the runner alone */
     uint64_t epoch;     /* atomic; moved by the runner alone */
 
     /* the runner's own */
@@ -143,9 +144,17 @@ int64_t store_stable_pos(const struct store *store)
     return __atomic_load_n(&store->writer->stable_pos, __ATOMIC_ACQUIRE);
 }
 
+uint64_t store_others(const struct store *store)
+{
+    return __atomic_load_n(&store->writer->others, __ATOMIC_ACQUIRE);
+}
+
+/* Where others write too, only the database knows the last one. */
 int64_t store_next_pos(struct store_tx *tx)
 {
     assert(tx->writing);
+    if (tx->driver->shared && !tx_begin(tx))
+        return ++tx->store->writer->last_pos; /* of a job that has failed */
     return ++tx->store->writer->last_pos;
 }
 
@@ -166,19 +175,43 @@ static void new_epoch(struct writer *w)
     __atomic_add_fetch(&w->epoch, 1, __ATOMIC_ACQ_REL);
 }
 
-/* False if what the batch did before this job is lost with it. */
-static bool run_job(struct writer *w, struct store_job *job)
+void writer_look(struct writer *w)
+{
+    int64_t found = sql_int_of0(w->tx, &select_reserved, w->reserved);
+    if (found == w->reserved)
+        return;
+    w->reserved = found;
+    if (found > w->last_pos)
+        w->last_pos = found;
+    __atomic_add_fetch(&w->others, 1, __ATOMIC_ACQ_REL);
+}
+
+/* Whether no other job waits for its turn. */
+static bool none_waits(struct writer *w)
+{
+    if (!w->todo)
+        w->todo = take(w);
+    return !w->todo;
+}
+
+/* False if what the batch did before this job is lost with it. *last_out: the batch ends here. */
+static bool run_job(struct writer *w, struct store_job *job, bool *last_out)
 {
     struct store_tx *tx = w->tx;
     if (job->epoch && job->epoch != w->epoch) {
         job->result = STORE_STALE;
+        *last_out = none_waits(w);
         return true;
     }
+    bool alone = !tx->begun;
     tx_job_begin(tx);
     uint64_t own = log_request();
     log_set_request(job->request);
     bool ok = job->run(tx, job->arg);
     log_set_request(own);
+    *last_out = none_waits(w);
+    if (ok && !(alone && *last_out)) /* else whatever has failed fails the commit, and with it this job alone */
+        tx_flush(tx);
     bool failed = tx->failed;
     bool whole = tx_job_end(tx, ok && !failed);
     if (tx->arena)
@@ -193,18 +226,14 @@ static bool run_job(struct writer *w, struct store_job *job)
 static bool run_batch(struct writer *w, struct store_job **batch_out)
 {
     struct store_job **end = batch_out;
-    bool whole = true;
-    for (int n = 0; whole && n < batch_max; n++) {
-        if (!w->todo)
-            w->todo = take(w);
+    bool whole = true, last = none_waits(w);
+    for (int n = 0; whole && !last && n < batch_max; n++) {
         struct store_job *job = w->todo;
-        if (!job)
-            break;
         w->todo = job->next;
         job->next = NULL;
         *end = job;
         end = &job->next;
-        whole = run_job(w, job);
+        whole = run_job(w, job, &last);
     }
     return whole;
 }
@@ -212,11 +241,16 @@ static bool run_batch(struct writer *w, struct store_job **batch_out)
 static bool commit(struct writer *w)
 {
     struct store_tx *tx = w->tx;
-    int64_t reserve = w->last_pos > w->reserved ? w->last_pos + pos_block : w->reserved;
+    bool shared = tx->driver->shared;
+    if (shared && w->last_pos > w->reserved && !tx_begin(tx)) { /* which may move both */
+        tx_rollback(tx);
+        return false;
+    }
+    int64_t reserve = w->last_pos > w->reserved ? w->last_pos + (shared ? 0 : pos_block) : w->reserved;
     if (reserve != w->reserved) {
         char text[24];
         int n = snprintf(text, sizeof text, "%" PRId64, reserve);
-        (void)sql_exec(tx, &update_reserved, SQL_TEXT(((struct str){text, (size_t)n})));
+        sql_push(tx, &update_reserved, SQL_TEXT(((struct str){text, (size_t)n})));
     }
     if (!tx_commit(tx))
         return false;
