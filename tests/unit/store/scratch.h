@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "check.h"
+#include "database.h"
 
 #define SCRATCH_SERVER STR("hearth.test")
 
-static inline struct store *scratch_open_at(const char *path)
+/* At a path or URL as it stands: an SQLite database, whatever engine the tests run on. */
+static inline struct store *scratch_open_path(const char *path)
 {
     struct store *store = NULL;
     struct store_error error;
@@ -22,6 +24,11 @@ static inline struct store *scratch_open_at(const char *path)
         fail();
     }
     return store;
+}
+
+static inline struct store *scratch_open_at(const char *path)
+{
+    return scratch_open_path(database_path(path));
 }
 
 static inline struct store *scratch_open(void)

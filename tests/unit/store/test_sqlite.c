@@ -56,7 +56,7 @@ static void the_log_is_bounded(void **state)
     (void)state;
     char *folder = scratch_folder();
     char *path = scratch_path(folder, "db");
-    struct store *store = scratch_open_at(path);
+    struct store *store = scratch_open_path(path);
     struct reader readers[2];
     assert_int_equal(scratch_exec(store, &make_rows), STORE_OK);
     for (size_t i = 0; i < COUNT_OF(readers); i++) {
@@ -81,7 +81,7 @@ static void a_long_snapshot_is_in_nobodys_way(void **state)
     (void)state;
     char *folder = scratch_folder();
     char *path = scratch_path(folder, "db");
-    struct store *store = scratch_open_at(path);
+    struct store *store = scratch_open_path(path);
     assert_int_equal(scratch_exec(store, &make_rows), STORE_OK);
     write_mebibytes(store, 1);
     struct store_tx *tx = store_read_begin(store);

@@ -127,7 +127,7 @@ static bool walk_at_random(struct store_tx *tx, void *arg)
         int64_t root = 0, root_before = 0;
         memset(&now, 0, sizeof now);
         memset(&before, 0, sizeof before);
-        for (int step = 0; step < 1200; step++) {
+        for (int step = 0; step < (database_is_postgres() ? 240 : 1200); step++) {
             int64_t key = 1 + rand_r(&seed) % spreads[s];
             bool remove = rand_r(&seed) % 100 < (step % 400 < 250 ? 20 : 90); /* grows, then shrinks */
             if (spreads[s] == KEYS && step % 40 == 0)
@@ -150,7 +150,7 @@ static bool walk_at_random(struct store_tx *tx, void *arg)
 static void random_maps(void **state)
 {
     (void)state;
-    for (unsigned seed = 1; seed <= 3; seed++)
+    for (unsigned seed = 1; seed <= (database_is_postgres() ? 1 : 3); seed++)
         in_job(walk_at_random, &seed, STORE_OK);
 }
 
@@ -305,7 +305,8 @@ static void rolled_back_nodes_are_forgotten(void **state)
     assert_int_equal(store_write(store, set_one, &a), STORE_ABORTED);
     assert_int_equal(row_cache_used(store->state_nodes), 0);
     assert_int_equal(store_write(store, set_one, &b), STORE_OK);
-    assert_int_equal(b.root, a.root);
+    if (!database_is_postgres()) /* where a number never comes again */
+        assert_int_equal(b.root, a.root);
     assert_true(row_cache_used(store->state_nodes) > 0);
     struct store_tx *tx = store_read_begin(store);
     assert_int_equal(state_map_get(tx, b.root, 1), 6);
@@ -327,6 +328,11 @@ static bool spoil(struct store_tx *tx, void *arg)
     return true;
 }
 
+#define SPOIL_POSTGRES(hex)                                                                                            \
+    SQL("DO $do$ BEGIN CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $fn$ BEGIN NEW.node = '\\x" hex     \
+        "'; RETURN NEW; END $fn$;"                                                                                     \
+        " CREATE TRIGGER spoil BEFORE INSERT ON state_nodes FOR EACH ROW EXECUTE FUNCTION spoil(); END $do$")
+
 /* Damage is an error that is said, never a wrong answer. */
 static void damage_is_noticed(void **state)
 {
@@ -335,8 +341,10 @@ static void damage_is_noticed(void **state)
                                           " UPDATE state_nodes SET node = x'0300' WHERE node_nid = new.node_nid; END");
     static struct sql own_child = SQL("CREATE TRIGGER spoil AFTER INSERT ON state_nodes BEGIN UPDATE state_nodes"
                                       " SET node = x'0001210100' || x'00' WHERE node_nid = new.node_nid; END");
-    in_job(spoil, &other_content, STORE_FAILED);
-    in_job(spoil, &own_child, STORE_FAILED);
+    static struct sql other_content_postgres = SPOIL_POSTGRES("0300"),
+                      own_child_postgres = SPOIL_POSTGRES("000121010000");
+    in_job(spoil, database_is_postgres() ? &other_content_postgres : &other_content, STORE_FAILED);
+    in_job(spoil, database_is_postgres() ? &own_child_postgres : &own_child, STORE_FAILED);
 }
 
 /* --- threads --- */
@@ -378,7 +386,7 @@ static void many_threads(void **state)
     struct store *store = NULL;
     struct store_error error;
     struct store_options options = {
-        .path = ":memory:", .server_name = SCRATCH_SERVER, .create = true, .cache_bytes = 64 << 10};
+        .path = database_path(":memory:"), .server_name = SCRATCH_SERVER, .create = true, .cache_bytes = 64 << 10};
     assert_true(store_open(&options, &store, &error));
     for (unsigned i = 0; i < COUNT_OF(workers); i++) {
         workers[i] = (struct worker){.store = store, .seed = i / 2}; /* each map has a twin: nodes are met again */

@@ -24,6 +24,7 @@ static bool try_open(const char *path, struct str server_name, bool create, stru
     return ok;
 }
 
+/* A file, whatever the engine; test_postgres.c has the same for PostgreSQL. */
 static void refuses(void **state)
 {
     (void)state;
@@ -39,7 +40,7 @@ static void refuses(void **state)
     assert_false(try_open(path, STR("other.test"), true, &error));
     assert_non_null(strstr(error.text, "belongs to the server hearth.test, not to other.test"));
 
-    struct store *store = scratch_open_at(path);
+    struct store *store = scratch_open_path(path);
     assert_false(try_open(path, SCRATCH_SERVER, true, &error));
     assert_non_null(strstr(error.text, "another process has it open"));
     store_close(&store);
@@ -79,7 +80,7 @@ static void one_process_only(void **state)
     (void)state;
     char *folder = scratch_folder();
     char *path = scratch_path(folder, "db");
-    struct store *store = scratch_open_at(path);
+    struct store *store = scratch_open_path(path);
     assert_true(second_process_is_refused(path));
     store_close(&store);
     free(path);
@@ -134,7 +135,8 @@ static void few_connections_serve_many_threads(void **state)
     (void)state;
     struct store *store = NULL;
     struct store_error error;
-    struct store_options options = {.path = ":memory:", .server_name = SCRATCH_SERVER, .create = true, .readers = 2};
+    struct store_options options = {
+        .path = database_path(":memory:"), .server_name = SCRATCH_SERVER, .create = true, .readers = 2};
     assert_true(store_open(&options, &store, &error));
     assert_int_equal(scratch_exec(store, &make_numbers), STORE_OK);
     assert_int_equal(scratch_exec(store, &insert_one), STORE_OK);

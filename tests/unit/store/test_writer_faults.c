@@ -82,7 +82,7 @@ static void one_fault(void **state)
     static const enum disk_fault faults[] = {WRITE_FULL, WRITE_FAILS, SYNC_FAILS};
     char *folder = scratch_folder();
     char *path = scratch_path(folder, "db");
-    struct store *store = scratch_open_at(path);
+    struct store *store = scratch_open_path(path);
     assert_int_equal(scratch_exec(store, &make_rows), STORE_OK);
     int64_t n = 1, last_pos = 0, stored = 0;
     int failures = 0;
@@ -101,7 +101,7 @@ static void one_fault(void **state)
     assert_true(failures > 10);
     store_close(&store);
 
-    store = scratch_open_at(path); /* and so it is on disk */
+    store = scratch_open_path(path); /* and so it is on disk */
     assert_int_equal(scratch_int(store, &count_rows), stored);
     assert_int_equal(write_batch(store, &n, &last_pos), BATCH - 1);
     store_close(&store);
@@ -115,7 +115,7 @@ static void full_for_a_while(void **state)
     (void)state;
     char *folder = scratch_folder();
     char *path = scratch_path(folder, "db");
-    struct store *store = scratch_open_at(path);
+    struct store *store = scratch_open_path(path);
     assert_int_equal(scratch_exec(store, &make_rows), STORE_OK);
     int64_t n = 1, last_pos = 0;
     assert_int_equal(write_batch(store, &n, &last_pos), BATCH - 1);
@@ -141,7 +141,7 @@ static void stale_after_failure(void **state)
     (void)state;
     char *folder = scratch_folder();
     char *path = scratch_path(folder, "db");
-    struct store *store = scratch_open_at(path);
+    struct store *store = scratch_open_path(path);
     assert_int_equal(scratch_exec(store, &make_rows), STORE_OK);
     struct row r = {.n = 1};
     r.job = (struct store_job){.run = insert, .arg = &r, .epoch = store_epoch(store)};
@@ -177,7 +177,7 @@ static void full_in_the_middle_of_a_batch(void **state)
     (void)state;
     char *folder = scratch_folder();
     char *path = scratch_path(folder, "db");
-    struct store *store = scratch_open_at(path);
+    struct store *store = scratch_open_path(path);
     assert_int_equal(scratch_exec(store, &make_rows), STORE_OK);
     struct row rows[] = {{.n = 1}, {.n = 1000}, {.n = 2}};
     for (int round = 0; round < 2; round++) {
