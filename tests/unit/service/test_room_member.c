@@ -338,6 +338,17 @@ static void deactivation(void **state)
     do_join(&f, &bob, rooms[1]);
     do_invite(&f, &alice, rooms[2], &bob);
     do_ban(&f, &alice, rooms[3], &bob);
+    /* Whatever fails, the user has not left yet. */
+    static struct sql broken[][2] = {
+        {SQL("ALTER TABLE memberships RENAME TO away"), SQL("ALTER TABLE away RENAME TO memberships")},
+        {SQL("ALTER TABLE events RENAME TO away"), SQL("ALTER TABLE away RENAME TO events")},
+    };
+    for (size_t i = 0; i < COUNT_OF(broken); i++) {
+        assert_int_equal(scratch_exec(f.services.store, &broken[i][0]), STORE_OK);
+        assert_int_equal(rooms_user_deactivated(&f.services, bob.user_nid, bob.user_id, 9), DEPARTURE_FAILED);
+        assert_int_equal(scratch_exec(f.services.store, &broken[i][1]), STORE_OK);
+        assert_int_equal(membership_of(&f, rooms[0], &bob), MEMBERSHIP_JOIN);
+    }
     assert_int_equal(rooms_user_deactivated(&f.services, bob.user_nid, bob.user_id, 2), DEPARTURE_MORE);
     assert_int_equal(rooms_user_deactivated(&f.services, bob.user_nid, bob.user_id, 2), DEPARTURE_DONE);
     for (int i = 0; i < 4; i++) {
