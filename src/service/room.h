@@ -7,7 +7,7 @@
  *          auth_events, prev_events, depth -> hash, signature -> authorisation -> job for the writer
  *          |                                                                        |
  *          head moves on (messages: at once; state: when the job is on disk)        rows, state map, totals
- *                                                                                   then: tell (wake) the members
+ *                                                                                   then: wake the members
  *
  * The head of a room (newest event, depth, state root, running totals, the events that authorisation asks for) is kept
  * in memory, so that sending into a busy room does not read the database. A message leaves the lock as soon as it is
@@ -126,8 +126,8 @@ struct fault room_append(struct services *s, struct arena *a, struct room *room,
                          size_t count) __attribute__((warn_unused_result));
 
 /* Makes a room from drafts of which the first is m.room.create; the room's id is given for versions that have it in the
- * create event, and follows from it in the others. `aliases` names one local alias to claim in the same transaction, or
- * is empty. */
+ * create event, and follows from it in the others. `alias` is a local alias to claim in the same transaction, or empty.
+ */
 struct fault room_append_new(struct services *s, struct arena *a, const struct room_version *version,
                              struct room_draft *drafts, size_t count, struct str alias, struct str *room_id_out)
     __attribute__((warn_unused_result));

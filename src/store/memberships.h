@@ -30,7 +30,7 @@ struct membership_row {
     int64_t pos; /* of that event */
     bool forgotten;
     int64_t joined_until; /* INT64_MAX of who is joined; else where they last ceased to be, 0 if they never were */
-    int64_t read_pos; /* the user has read up to here; the room's totals at that place: */
+    int64_t read_pos;     /* the user has read up to here; the room's totals at that place: */
     int64_t read_notify;
     int64_t read_highlight;
 };
@@ -52,8 +52,8 @@ size_t memberships_of_user(struct store_tx *tx, int64_t user_nid, struct arena *
 size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membership m, size_t limit, struct arena *a,
                            struct membership_row **rows_out);
 int64_t memberships_count(struct store_tx *tx, int64_t room_nid, enum membership m);
-/* How many are joined and how many invited. `root` is the room's newest state (state_map.h), as the transaction sees it:
- * the numbers follow from it, and are remembered for it, because counting walks along all members. */
+/* How many are joined and how many invited. `root` is the room's newest state (state_map.h), as the transaction sees
+ * it: the numbers follow from it, and are remembered for it, because counting walks along all members. */
 struct memberships_counts {
     int64_t joined;
     int64_t invited;

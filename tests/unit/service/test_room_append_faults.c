@@ -174,6 +174,7 @@ static struct fault ask(struct fixture *f, const struct caller *alice, const str
 {
     struct services *s = &f->services;
     struct arena *a = f->arena;
+    const struct json *state;
     struct json *json;
     struct str id;
     switch (what) {
@@ -196,7 +197,7 @@ static struct fault ask(struct fixture *f, const struct caller *alice, const str
     case 8:
         return room_forget(s, bob, room);
     case 9:
-        return room_read_state(s, a, alice, room, &json);
+        return read_state(f, alice, room, &state);
     default:
         return room_put_state(s, a, alice, room, STR("m.room.member"), alice->user_id,
                               quoted_json(a, "{'membership':'join','x':1}"), &id);
