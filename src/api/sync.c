@@ -50,6 +50,7 @@ static struct fault read_query(struct api_request *r, struct sync_query *query, 
         fault = query_bool_opt(r, STR("org.matrix.msc4222.use_state_after"), false, &query->use_state_after);
         query->state_after_name = STR("org.matrix.msc4222.state_after");
     }
+    query->filter_hash = str_hash(query_str(r, STR("filter")));
     return fault.code ? fault : read_filter(r, &query->filter);
 }
 

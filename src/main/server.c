@@ -7,6 +7,7 @@
 #include "main/config_option.h"
 #include "main/signing_key_file.h"
 #include "service/account.h"
+#include "service/lazy_members.h"
 #include "service/profile_rooms.h"
 #include "service/room.h"
 #include "service/room_member.h"
@@ -57,6 +58,11 @@ const struct config *server_newest(const struct server *server)
 const char *server_path(struct arena *a, const struct config *config, const char *name)
 {
     return str_fmt(a, "%.*s/%s", STR_ARG(config->database_path), name).p;
+}
+
+const char *server_database(struct arena *a, const struct config *config)
+{
+    return config->database.n > 0 ? str_cstr(a, config->database) : server_path(a, config, SERVER_DATABASE);
 }
 
 static bool fail(struct store_error *error, const char *what, struct str why)
@@ -112,7 +118,8 @@ bool server_open(struct server *server, struct config *config, bool create, stru
 {
     *server = (struct server){.arena = arena_new(), .config = config, .newest = options_of(config, NULL)};
     struct store_options options = {
-        .path = server_path(server->arena, config, SERVER_DATABASE),
+        .path = server_database(server->arena, config),
+        .readers = (unsigned)config->database_pool_size,
         .server_name = config->server_name,
         .create = create,
     };
@@ -129,6 +136,7 @@ bool server_open(struct server *server, struct config *config, bool create, stru
     server->services.accounts = accounts_new();
     server->services.rooms = rooms_new();
     server->services.typing = typing_new();
+    server->services.lazy_members = lazy_members_new();
     server->services.accounts->hooks =
         (struct account_hooks){.profile_changed = profile_rooms_changed, .user_deactivated = rooms_user_deactivated};
     if (!open_signing_key(server, config, error_out)) {
@@ -142,6 +150,7 @@ void server_close(struct server *server)
 {
     if (!server->arena)
         return;
+    lazy_members_free(&server->services.lazy_members);
     typing_free(&server->services.typing);
     rooms_free(&server->services.rooms);
     if (server->services.accounts)

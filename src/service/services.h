@@ -34,6 +34,7 @@ struct http_server;
 struct accounts;
 struct rooms;
 struct typing;
+struct lazy_members;
 struct wake;
 
 struct services {
@@ -42,10 +43,11 @@ struct services {
     const struct service_options *_Atomic options;
     const struct signing_key *signing_key;
     struct store *store;
-    struct accounts *accounts; /* service/account.h: tokens and interactive-auth sessions */
-    struct rooms *rooms;       /* service/room.h: heads of rooms in memory */
-    struct typing *typing;     /* service/typing.h */
-    struct wake *wake;         /* service/wake.h: wakes parked requests of users */
+    struct accounts *accounts;         /* service/account.h: tokens and interactive-auth sessions */
+    struct rooms *rooms;               /* service/room.h: heads of rooms in memory */
+    struct typing *typing;             /* service/typing.h */
+    struct lazy_members *lazy_members; /* service/lazy_members.h */
+    struct wake *wake;                 /* service/wake.h: wakes parked requests of users */
 };
 
 #endif

@@ -132,6 +132,18 @@ static bool any_later(const struct membership_row *rows, size_t count, int64_t n
     return false;
 }
 
+/* Members are remembered for devices that load them lazily and do not ask for redundant ones. */
+static struct lazy_answer lazy_answer_of(const struct services *s, const struct caller *caller,
+                                         const struct sync_query *query)
+{
+    const struct event_filter *state = &query->filter.room_state;
+    bool remember = state->lazy_load_members && !state->include_redundant_members && caller->device_nid;
+    return (struct lazy_answer){.memory = remember ? s->lazy_members : NULL,
+                                .device_nid = caller->device_nid,
+                                .filter = query->filter_hash,
+                                .since = query->since};
+}
+
 struct fault sync_answer(struct services *s, struct arena *a, const struct caller *caller,
                          const struct sync_query *query, struct buf *out, bool *empty_out)
 {
@@ -144,6 +156,7 @@ struct fault sync_answer(struct services *s, struct arena *a, const struct calle
         /* A token from before a backup was restored: what the client knows may not have happened; it begins anew. */
         if (anew.since > f.now)
             anew.since = 0;
+        f.lazy = lazy_answer_of(s, caller, &anew);
         f.tx = store_read_begin(s->store);
         size_t count = memberships_of_user(f.tx, caller->user_nid, a, &rows);
         bool later = any_later(rows, count, f.now);
@@ -154,6 +167,9 @@ struct fault sync_answer(struct services *s, struct arena *a, const struct calle
             *empty_out = *empty_out && anew.since == query->since;
         }
         struct fault fault = storage_read_end(&f.tx);
+        if (!fault.code && !later && buf_ok(out))
+            lazy_members_end(&f.lazy, f.now);
+        lazy_members_drop(&f.lazy);
         if (fault.code || !later)
             return fault;
         room_wait_for_queue(s); /* what is later has been written, and its position is about to move */

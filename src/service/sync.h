@@ -24,6 +24,7 @@ struct sync_query {
     bool use_state_after;
     struct str state_after_name; /* the name under which the client asked for it */
     struct sync_filter filter;
+    uint64_t filter_hash; /* of the filter as the client gave it */
 };
 
 /* Writes the whole answer into `out`, whose maximum is the largest answer: a room may take an eighth of it (a quarter

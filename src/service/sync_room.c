@@ -232,6 +232,7 @@ static void section_begin(struct sync_section *x, struct sync_frame *f, struct r
     *x = (struct sync_section){
         .f = f, .v = v, .whole = !known || f->query->full_state, .up_to = up_to, .budget = room_budget(f)};
     x->after = known ? f->query->since : after;
+    f->lazy.anew |= x->whole;
     sync_timeline_collect(x);
     x->base_root = x->whole ? 0 : sync_root_at(v, f->query->since);
     x->end_root = sync_root_at(v, up_to);

@@ -12,6 +12,7 @@
 #ifndef HEARTH_SERVICE_SYNC_ROOM_H
 #define HEARTH_SERVICE_SYNC_ROOM_H
 
+#include "service/lazy_members.h"
 #include "service/room_view.h"
 #include "service/sync.h"
 
@@ -23,6 +24,7 @@ struct sync_frame {
     const struct caller *caller;
     const struct sync_query *query;
     struct json_writer *w;
+    struct lazy_answer lazy;
     int64_t now;                   /* the answer goes up to here */
     struct account_data_row *data; /* account data that changed, of the account and of all rooms */
     size_t data_count;

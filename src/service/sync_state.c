@@ -64,21 +64,28 @@ static void write_event(struct state_writer *sw, int64_t event_nid, bool lazily)
     struct sync_section *x = sw->x;
     struct event_row row;
     struct event event;
+    int64_t told = 0;
     struct arena_mark mark = arena_mark(x->f->a);
     if (room_view_load(x->v, event_nid, &row, &event)) {
-        x->members_changed |= !lazily && str_eq(event.type, STR("m.room.member"));
+        bool member = str_eq(event.type, STR("m.room.member"));
+        x->members_changed |= !lazily && member;
         if (sw->wanted && (lazily || event_filter_match(sw->filter, event.type, event.sender, event.content))) {
             sync_put_event(x, &row, &event, NULL);
             sw->written++;
+            told = member ? row.state_key_nid : 0;
         }
     }
     arena_release(x->f->a, mark);
+    if (told)
+        lazy_members_tell(&x->f->lazy, x->v->room_nid, told);
 }
 
+/* Writes a member, unless the answer or an earlier one has done so. */
 static void write_member(struct state_writer *sw, struct str user_id)
 {
     int64_t key = state_keys_find(sw->x->f->tx, STR("m.room.member"), user_id);
-    if (!key || is_full(sw) || map_u64_put(&sw->lazy, (uint64_t)key, sw))
+    if (!key || is_full(sw) || (!sw->x->whole && lazy_members_knows(&sw->x->f->lazy, sw->x->v->room_nid, key)) ||
+        map_u64_put(&sw->lazy, (uint64_t)key, sw))
         return;
     write_event(sw, state_map_get(sw->x->f->tx, sw->root, key), true);
 }

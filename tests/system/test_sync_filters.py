@@ -1,6 +1,9 @@
 """Filters of /sync, stored and inline; lazily loaded members (client-server API, "Filtering", "Lazy-loading room
 members")."""
 
+import concurrent.futures
+import time
+
 import pytest
 
 import hearth
@@ -246,6 +249,30 @@ def test_lazy_redundant_members_on_demand(alice, crowd):
         answer = alice.sync(since, filter=filter_)
         assert others[0].user_id in members_in(room_part(answer, room))
         since = answer["next_batch"]
+
+
+def test_lazy_members_come_once(server, alice, crowd):
+    """Also over a poll that had to wait; not for who asks again from before, or from another device."""
+    room, others = crowd
+    silent = others[6]
+    other_device = server.login(alice.user_id)
+    start = since = alice.sync(filter=lazy(10))["next_batch"]
+    there = other_device.sync(filter=lazy(10))["next_batch"]
+    silent.send(room, "one")
+    answer = alice.sync(since, filter=lazy(10))
+    assert silent.user_id in members_in(room_part(answer, room))
+    assert silent.user_id in members_in(room_part(other_device.sync(there, filter=lazy(10)), room))
+    since = alice.sync(answer["next_batch"], filter=lazy(10), timeout=50)["next_batch"]
+    poll = concurrent.futures.ThreadPoolExecutor(1)
+    waiting = poll.submit(alice.sync, since, filter=lazy(10), timeout=20000)
+    time.sleep(0.1)
+    silent.send(room, "two")
+    part = room_part(waiting.result(), room)
+    poll.shutdown()
+    assert [e["content"]["body"] for e in part["timeline"]["events"]] == ["two"]
+    assert silent.user_id not in members_in(part)
+    assert silent.user_id in members_in(room_part(alice.sync(start, filter=lazy(10)), room))
+    assert silent.user_id in members_in(room_part(alice.sync(since, filter=lazy(9)), room))
 
 
 def test_not_lazy_means_all(alice, crowd):
