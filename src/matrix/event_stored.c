@@ -7,6 +7,11 @@ struct str room_id_of_create(struct arena *a, struct str create_event_id)
     return str_fmt(a, "!%.*s", STR_ARG(str_slice(create_event_id, 1, create_event_id.n)));
 }
 
+struct str create_of_room_id(struct arena *a, struct str room_id)
+{
+    return str_fmt(a, "$%.*s", STR_ARG(str_slice(room_id, 1, room_id.n)));
+}
+
 static const struct str *read_ids(struct arena *a, const struct room_version *version, const struct json *list,
                                   size_t *count_out)
 {

@@ -17,5 +17,7 @@ void event_view_stored(struct arena *a, const struct room_version *version, stru
 
 /* The room id of a v12 room, which is the create event's id with another sigil. */
 struct str room_id_of_create(struct arena *a, struct str create_event_id);
+/* And back. */
+struct str create_of_room_id(struct arena *a, struct str room_id);
 
 #endif

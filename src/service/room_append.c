@@ -264,7 +264,7 @@ static struct fault build_item(struct arena *a, struct room_head_reader *reader,
  * told. */
 static bool is_repetition(struct arena *a, struct room_head_reader *reader, struct room_draft *draft)
 {
-    if (!draft->has_state_key || draft->repeat)
+    if (!draft->has_state_key || draft->repeat || reader->room->head.partial)
         return false;
     const struct event *now = room_head_get(reader, draft->type, draft->state_key);
     if (!now || !str_eq(now->sender, draft->sender) || !json_eq(now->content, draft->content) ||

@@ -99,7 +99,8 @@ static bool read_head(struct room *room, struct store_tx *tx, struct arena *a)
     head->highlight_count = last.highlight_count;
     head->line = count == 1 && nids[0] == last.event_nid;
     size_t first = count > EVENT_PREV_EVENTS_MAX ? count - EVENT_PREV_EVENTS_MAX : 0;
-    if (first > 0)
+    head->partial = first > 0;
+    if (head->partial)
         head->state_root = STATE_UNKNOWN; /* it is that of all of them */
     for (size_t i = first; i < count; i++) {
         struct event_row row;

@@ -2,10 +2,12 @@
 
 #include "base/log.h"
 #include "matrix/event_sign.h"
+#include "matrix/event_stored.h"
 #include "matrix/id.h"
 #include "matrix/push_default.h"
 #include "service/room_enter.h"
 #include "service/room_head.h"
+#include "service/room_merge.h"
 #include "service/storage.h"
 #include "service/wake.h"
 #include "store/event_graph.h"
@@ -218,7 +220,10 @@ static const struct event *auth_view_get(void *ctx, struct str type, struct str 
 /* The room's m.room.create, or NULL while there is none. */
 static const struct event *create_of(struct receive_job *job)
 {
-    struct stored_event *create = event_reader_state(&job->x.reader, job->x.room_state, STR("m.room.create"), STR(""));
+    struct event_reader *reader = &job->x.reader;
+    struct stored_event *create = event_reader_state(reader, job->x.room_state, STR("m.room.create"), STR(""));
+    if (!create && job->room->version->room_id_is_create_hash)
+        create = event_reader_id(reader, create_of_room_id(job->a, job->room->room_id));
     return create ? &create->event : NULL;
 }
 
@@ -534,5 +539,7 @@ struct fault room_receive(struct services *s, struct arena *a, struct room *room
         room_head_drop(room);
     }
     mutex_unlock(&room->lock);
+    if (ok && job.x.extremity_count > ROOM_MERGE_ABOVE)
+        room_merge(s, a, room);
     return ok ? FAULT_NONE : job.fault;
 }
