@@ -144,16 +144,29 @@ static void refresh_committed(void *arg)
     account_cache_drop_device(refresh->s->accounts->cache, refresh->draft.session.device_nid);
 }
 
+/* Asked before a job is queued: what strangers make up must not keep the writer busy. */
+static struct fault is_known(const struct services *s, struct arena *a, struct str hash, bool *known_out)
+{
+    struct token_owner owner;
+    struct store_tx *tx = store_read_begin(s->store);
+    *known_out = tokens_find_refresh(tx, hash, a, &owner);
+    return storage_read_end(&tx);
+}
+
 struct fault account_session_refresh(const struct services *s, struct arena *a, struct str refresh_token,
                                      struct session *session_out)
 {
     uint8_t hash[TOKEN_HASH_SIZE];
     token_hash(refresh_token, hash);
     struct refresh refresh = {.s = s, .hash = {(const char *)hash, TOKEN_HASH_SIZE}};
+    struct fault unknown = FAULT(M_UNKNOWN_TOKEN, "This refresh token is unknown or has been used");
+    bool known;
+    struct fault fault = is_known(s, a, refresh.hash, &known);
+    if (fault.code || !known)
+        return fault.code ? fault : unknown;
     draw_tokens(s, a, true, &refresh.draft);
-    struct fault fault =
-        storage_write(s, (struct store_job){.run = refresh_run, .committed = refresh_committed, .arg = &refresh},
-                      &FAULT(M_UNKNOWN_TOKEN, "This refresh token is unknown or has been used"));
+    fault = storage_write(s, (struct store_job){.run = refresh_run, .committed = refresh_committed, .arg = &refresh},
+                          &unknown);
     *session_out = refresh.draft.session;
     return fault;
 }

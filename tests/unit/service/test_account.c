@@ -2,10 +2,12 @@
 #include "service/account.h"
 #include "service/account_login.h"
 #include "service/device.h"
+#include "store/gate.h"
 
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "world.h"
 
@@ -147,7 +149,7 @@ static void expires(void **state)
 
 static struct session refresh(struct world *w, struct str token, enum errcode want)
 {
-    struct session session;
+    struct session session = {0};
     assert_int_equal(account_session_refresh(&w->services, w->arena, token, &session).code, want);
     return session;
 }
@@ -180,6 +182,23 @@ static void refresh_token_lives_until_the_new_one_is_used(void **state)
     assert_int_equal(code_of(&w, second.access_token), M_UNKNOWN_TOKEN);
     assert_int_equal(code_of(&w, fourth.access_token), ERRCODE_NONE);
     assert_int_equal(fourth.device_nid, first.device_nid);
+    world_fini(&w);
+}
+
+/* Strangers must not keep the writer busy: it stands still here, and they are answered all the same. */
+static void unknown_refresh_tokens_do_not_reach_the_writer(void **state)
+{
+    static const char *const tokens[] = {"", "nonsense", "hr_abcdefghijklmnopqrstuvwxyz012345"};
+    struct world w;
+    struct gate gate;
+    (void)state;
+    world_init(&w, NULL);
+    gate_close(&gate, w.services.store);
+    alarm(20);
+    for (size_t i = 0; i < COUNT_OF(tokens); i++)
+        refresh(&w, str_of(tokens[i]), M_UNKNOWN_TOKEN);
+    alarm(0);
+    assert_int_equal(gate_open(&gate), STORE_OK);
     world_fini(&w);
 }
 
@@ -383,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_device_logs_in_again),
         cmocka_unit_test(expires),
         cmocka_unit_test(refresh_token_lives_until_the_new_one_is_used),
+        cmocka_unit_test(unknown_refresh_tokens_do_not_reach_the_writer),
         cmocka_unit_test(password_changes),
         cmocka_unit_test(what_was_shown_before_a_change_is_worth_nothing),
         cmocka_unit_test(deactivation),
