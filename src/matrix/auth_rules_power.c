@@ -6,6 +6,8 @@
 #include "matrix/auth_rules_check.h"
 #include "matrix/id.h"
 
+#include <assert.h>
+
 static const struct str scalars[] = {
     STR_INIT("ban"),    STR_INIT("events_default"), STR_INIT("invite"),        STR_INIT("kick"),
     STR_INIT("redact"), STR_INIT("state_default"),  STR_INIT("users_default"),
@@ -124,6 +126,7 @@ static bool diff_next(struct diff *d, struct change *out)
     while (d->b < d->before->count || d->a < d->after->count) {
         const struct json_member *before = d->b < d->before->count ? &d->before->members[d->b] : NULL;
         const struct json_member *after = d->a < d->after->count ? &d->after->members[d->a] : NULL;
+        assert(before || after);
         int order = !before ? 1 : !after ? -1 : str_cmp(before->key, after->key);
         *out = (struct change){.key = order <= 0 ? before->key : after->key};
         if (order <= 0) {

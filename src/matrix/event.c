@@ -58,12 +58,14 @@ static struct event_verdict check_signatures(const struct json *signatures)
 
 struct str event_cited_id(const struct room_version *version, const struct json *citation)
 {
+    const struct str none = {NULL, 0};
     const struct json *id = citation;
     if (version->event_format == EVENT_FORMAT_V1) {
-        bool pair = json_is(citation, JSON_ARRAY) && citation->count == 2 && citation->items[1].type == JSON_OBJECT;
-        id = pair ? &citation->items[0] : NULL;
+        if (!json_is(citation, JSON_ARRAY) || citation->count != 2 || citation->items[1].type != JSON_OBJECT)
+            return none;
+        id = &citation->items[0];
     }
-    return json_is(id, JSON_STRING) && event_id_valid(id->s) ? id->s : (struct str){NULL, 0};
+    return json_is(id, JSON_STRING) && event_id_valid(id->s) ? id->s : none;
 }
 
 /* The ids that an array cites, or NULL if an item is no citation. */
