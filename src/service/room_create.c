@@ -309,6 +309,10 @@ static struct fault plan_power_levels(struct plan *p)
     struct json *content = default_power_levels(p);
     for (size_t i = 0; override && i < override->count; i++)
         json_set(p->a, content, override->members[i].key, override->members[i].value);
+    /* Also where the version would let strings pass as levels. */
+    fault = content_check(STR("m.room.power_levels"), content, NULL);
+    if (fault.code)
+        return (struct fault){.code = M_INVALID_ROOM_STATE, .status = 400, .message = fault.message};
     plan_state(p, STR("m.room.power_levels"), STR(""), content);
     return FAULT_NONE;
 }

@@ -184,6 +184,7 @@ static void requests(void **state)
         {"{'creation_content':[]}", M_BAD_JSON},
         {"{'creation_content':{'type':'m.space','room_version':'1','creator':'@bob:hearth.test'}}", ERRCODE_NONE},
         {"{'power_level_content_override':{'users_default':'5'}}", M_INVALID_ROOM_STATE},
+        {"{'room_version':'9','power_level_content_override':{'users_default':'5'}}", M_INVALID_ROOM_STATE},
         {"{'power_level_content_override':1}", M_BAD_JSON},
         {"{'power_level_content_override':{'events_default':10}}", ERRCODE_NONE},
     };
