@@ -153,6 +153,8 @@ static void choose(struct loading *l, const struct config_setting *setting)
     const struct config_option *option = config_option_find(setting->name);
     const struct config_option *file_option = option ? NULL : config_option_find_file(setting->name);
 
+    if (setting->value.kind == CONFIG_VALUE_TABLE && is_table(setting->name))
+        return; /* an empty one; "database" is an option too */
     if (option || file_option) {
         size_t row = row_of(option ? option : file_option);
         const struct config_setting **mine = option ? &l->chosen[row] : &l->chosen_file[row];
@@ -162,7 +164,7 @@ static void choose(struct loading *l, const struct config_setting *setting)
             *other = NULL;
     } else if (config_ignored_has(setting->name)) {
         ignore(l, setting);
-    } else if (setting->value.kind != CONFIG_VALUE_TABLE || !is_table(setting->name)) {
+    } else {
         complain_unknown(l, setting);
     }
 }
@@ -342,6 +344,11 @@ struct config *config_parse(struct str name, struct str text, char *const *envir
     return l.config;
 }
 
+static bool holds(struct str text, struct str secret)
+{
+    return secret.n > 0 && str_find_str(text, secret) < text.n;
+}
+
 struct config *config_load(const char *path, char *const *environment, struct config_report *report)
 {
     struct arena *a = arena_new();
@@ -354,8 +361,8 @@ struct config *config_load(const char *path, char *const *environment, struct co
         config_report_error(report, "%s: cannot read the configuration: %s", path, file_result_text(result));
     else
         config = config_parse(str_of(path), text, environment, report);
-    if (config && config->registration_token.n > 0 && stat(path, &info) == 0 && (info.st_mode & S_IROTH) &&
-        str_find_str(text, config->registration_token) < text.n)
+    if (config && stat(path, &info) == 0 && (info.st_mode & S_IROTH) &&
+        (holds(text, config->registration_token) || holds(text, config->database)))
         config_report_warning(report, "%s: this file holds a secret and every user of this machine can read it", path);
     if (result == FILE_OK)
         wipe(text);
@@ -367,6 +374,7 @@ void config_free(struct config **config)
 {
     if (*config) {
         wipe((*config)->registration_token);
+        wipe((*config)->database);
         struct arena *arena = (*config)->arena;
         *config = NULL;
         arena_free(&arena);

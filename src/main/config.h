@@ -62,6 +62,8 @@ struct config {
     int64_t client_sync_timeout_max_ms;
     bool allow_federation;
     struct config_strings trusted_servers;
+    struct str database;
+    int64_t database_pool_size;
     struct str well_known_client;
     struct str well_known_server;
     struct str support_page;

@@ -5,6 +5,7 @@
 #include "main/server.h"
 #include "matrix/id.h"
 #include "matrix/room_version.h"
+#include "store/store.h"
 
 #include <string.h>
 #include <sys/un.h>
@@ -35,6 +36,16 @@ static const char *check_path(struct str value)
     if (value.n + sizeof("/" SERVER_SOCKET) > sizeof(((struct sockaddr_un *)NULL)->sun_path))
         return "is too long: with \"/" SERVER_SOCKET "\" it must be shorter than 108 bytes";
     return NULL;
+}
+
+static const char *check_database(struct str value)
+{
+    struct arena *a = arena_new();
+    const char *url = str_cstr(a, value);
+    const char *complaint = url ? store_url_complaint(url) : "is no URL";
+
+    arena_free(&a);
+    return complaint;
 }
 
 static const char *check_secret(struct str value)
@@ -283,6 +294,22 @@ static const struct config_option options[] = {
      .reload = true,
      FIELD(log_format_name),
      .help = "The form of a log line: text or json."},
+    {.name = "database.url",
+     .section = "PostgreSQL",
+     .type = CONFIG_SECRET,
+     .check = check_database,
+     FIELD(database),
+     .example = "postgresql://hearth:password@localhost/hearth",
+     .help = "The URL of a PostgreSQL database (15 or later, with encoding UTF8) in which to keep everything but the "
+             "signing key. Without it, database_path holds an SQLite database. A plain database = \"postgresql://...\" "
+             "in [global] means the same."},
+    {.name = "database.pool_size",
+     .type = CONFIG_INT,
+     .fallback = "32",
+     .min = 1,
+     .max = 1000,
+     FIELD(database_pool_size),
+     .help = "Connections for reading, at most; two more are for writing and for news of other processes."},
     {.name = "well_known.client",
      .section = "Well-known files",
      .type = CONFIG_STRING,
@@ -337,6 +364,8 @@ const struct config_option *config_option_find(struct str name)
 {
     const struct config_option *option;
 
+    if (str_eq(name, STR("database")))
+        name = STR("database.url");
     for (size_t i = 0; (option = config_option_at(i)); i++) {
         if (str_eq(str_of(option->name), name))
             return option;

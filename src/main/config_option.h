@@ -47,7 +47,7 @@ struct config_option {
 
 /* Row `index`; NULL past the end. */
 const struct config_option *config_option_at(size_t index);
-/* NULL if there is none of that name. */
+/* NULL if there is none of that name; "database" is another name of "database.url". */
 const struct config_option *config_option_find(struct str name);
 /* The option whose secret the file named by `name` holds ("registration_token_file"); NULL if `name` is no such. */
 const struct config_option *config_option_find_file(struct str name);

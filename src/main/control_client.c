@@ -116,9 +116,11 @@ static enum reached use_database(struct attempt *t)
     struct server server;
     const char *path = server_path(a, t->config, SERVER_DATABASE);
 
-    if (access(path, F_OK) == 0 && access(path, R_OK | W_OK) != 0)
+    bool is_file = t->config->database.n == 0;
+
+    if (is_file && access(path, F_OK) == 0 && access(path, R_OK | W_OK) != 0)
         return forbidden(t, path);
-    if (access(path, F_OK) != 0) {
+    if (is_file && access(path, F_OK) != 0) {
         const char *reason = strerror(errno);
         struct str absolute = data_folder_absolute(a, str_of(path));
         t->complaint = str_fmt(a, "there is no database %.*s: %s. Start the server once: hearth serve%s",

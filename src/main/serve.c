@@ -78,6 +78,10 @@ static void warn_of_foreign_database(const struct serving *s)
     if (access(current, F_OK) == 0 && access(identity, F_OK) == 0)
         log_warn("database_path holds a RocksDB database too, of conduwuit or Tuwunel it seems; it is not used",
                  LOG_STR("path", s->server.config->database_path));
+    const char *file = server_path(s->line->arena, s->server.config, SERVER_DATABASE);
+    if (s->server.config->database.n > 0 && access(file, F_OK) == 0)
+        log_warn("database_path holds an SQLite database too; it is not used, because database is set",
+                 LOG_CSTR("path", file));
 }
 
 /* --- network --- */

@@ -48,5 +48,7 @@ struct str server_restart_options(const struct server *server, struct arena *a, 
 
 /* <database_path>/<name>, NUL-terminated, in `a`. */
 const char *server_path(struct arena *a, const struct config *config, const char *name);
+/* What store_open() wants: the URL of the configured database, or the path of the one in database_path. */
+const char *server_database(struct arena *a, const struct config *config);
 
 #endif

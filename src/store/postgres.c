@@ -14,6 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *store_url_complaint(const char *url)
+{
+    char *why = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(url, &why);
+    bool good = parsed && store_is_url(url);
+    PQconninfoFree(parsed);
+    PQfreemem(why);
+    return good ? NULL : "is no URL of a PostgreSQL database, as in postgresql://user:password@host:5432/database";
+}
+
 static struct driver_db *postgres_open(const struct store_options *options, struct store_error *error)
 {
     struct driver_db *db = memory_calloc(1, sizeof *db);

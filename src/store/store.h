@@ -70,6 +70,8 @@ enum store_result {
 
 /* Whether a path is the URL of a PostgreSQL database. */
 bool store_is_url(const char *path);
+/* What is wrong with such a URL, without a part of it, which may be a password; NULL if it can be tried. */
+const char *store_url_complaint(const char *url);
 
 /* Opens or makes the database, applies schema changes. A database newer than the program knows, of another server, or
  * opened by another process is refused. */
