@@ -10,14 +10,14 @@ static void find_end(struct room_reading *r)
     int64_t pos = INT64_MAX;
     if (!events_last_numbers(r->tx, r->room->nid, INT64_MAX, &row))
         return;
-    if (own->membership != MEMBERSHIP_JOIN && !room_view_is_world_readable(&r->view, row.state_after)) {
+    if (own->membership != MEMBERSHIP_JOIN && !room_view_is_world_readable(&r->view, row.room_state)) {
         /* A ban that came later does not show them more. */
         bool was_member = own->membership == MEMBERSHIP_LEAVE || own->membership == MEMBERSHIP_BAN;
         pos = was_member && !own->forgotten ? r->view.joined_until : 0;
     }
     if (pos > 0 && events_last_numbers(r->tx, r->room->nid, pos, &row)) {
         r->until = row.pos;
-        r->root = row.state_after;
+        r->root = row.room_state;
     }
 }
 

@@ -10,7 +10,7 @@
 int64_t sync_root_at(struct room_view *v, int64_t pos)
 {
     struct event_row row;
-    return pos > 0 && events_last_numbers(v->tx, v->room_nid, pos, &row) ? row.state_after : 0;
+    return pos > 0 && events_last_numbers(v->tx, v->room_nid, pos, &row) ? row.room_state : 0;
 }
 
 enum membership sync_membership_at(struct room_view *v, int64_t pos)
