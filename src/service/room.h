@@ -41,7 +41,9 @@ struct room_head {
     /* What that event follows: the newest forward extremities, oldest first. */
     const struct json *prev_events[EVENT_PREV_EVENTS_MAX]; /* how it cites them */
     size_t prev_count;
-    bool partial;  /* there are more extremities than an event may follow: the room's state may be another */
+    /* There are more extremities than an event may follow: the state before the next event is not the room's. */
+    bool partial;
+    int64_t partial_root;
     bool line;     /* the room is a line: the only extremity is the newest event of the timeline */
     int64_t depth; /* the greatest of them */
     int64_t notify_count;

@@ -264,7 +264,7 @@ static struct fault build_item(struct arena *a, struct room_head_reader *reader,
  * told. */
 static bool is_repetition(struct arena *a, struct room_head_reader *reader, struct room_draft *draft)
 {
-    if (!draft->has_state_key || draft->repeat || reader->room->head.partial)
+    if (!draft->has_state_key || draft->repeat)
         return false;
     const struct event *now = room_head_get(reader, draft->type, draft->state_key);
     if (!now || !str_eq(now->sender, draft->sender) || !json_eq(now->content, draft->content) ||
@@ -428,7 +428,7 @@ static enum attempt append_locked(struct services *s, struct arena *a, struct ro
             return ATTEMPT_DONE;
         }
     }
-    job.state_root = room->head.state_root;
+    job.state_root = room->head.partial ? room->head.partial_root : room->head.state_root;
     *fault_out = build_items(a, &reader, drafts, count, &job);
     bool read_ok = room_head_reader_end(&reader);
     if (!read_ok)

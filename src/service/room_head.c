@@ -100,8 +100,6 @@ static bool read_head(struct room *room, struct store_tx *tx, struct arena *a)
     head->line = count == 1 && nids[0] == last.event_nid;
     size_t first = count > EVENT_PREV_EVENTS_MAX ? count - EVENT_PREV_EVENTS_MAX : 0;
     head->partial = first > 0;
-    if (head->partial)
-        head->state_root = STATE_UNKNOWN; /* it is that of all of them */
     for (size_t i = first; i < count; i++) {
         struct event_row row;
         struct event event;
@@ -139,10 +137,10 @@ static bool settle_run(struct store_tx *tx, void *arg)
 static bool settle_head(struct services *s, struct room *room, struct arena *a)
 {
     struct settling job = {a, room, 0};
-    if (room->head.state_root != STATE_UNKNOWN)
+    if (!room->head.partial)
         return true;
     bool ok = store_write(s->store, settle_run, &job) == STORE_OK;
-    room->head.state_root = job.root;
+    room->head.partial_root = job.root;
     return ok;
 }
 
