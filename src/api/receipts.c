@@ -14,7 +14,8 @@ static struct fault set_receipt(struct api_request *r, struct str type, struct s
     if (!event_id_valid(event_id))
         return FAULT(M_INVALID_PARAM, "Not a valid event id");
     if (str_eq(type, STR("m.fully_read")))
-        return receipt_set_fully_read(r->services, r->arena, &r->caller, r->params[0], event_id);
+        return receipt_set_markers(r->services, r->arena, &r->caller, r->params[0],
+                                   &(struct receipt_markers){.fully_read = event_id});
     if (str_eq(type, STR("m.read")) || str_eq(type, STR("m.read.private")))
         return receipt_set(r->services, r->arena, &r->caller, r->params[0], type, event_id, thread_id);
     return FAULT(M_INVALID_PARAM, "receiptType: must be m.read, m.read.private or m.fully_read");
@@ -35,18 +36,25 @@ static struct http_reply receipt(struct api_request *r)
     return fault.code ? reply_fault(fault) : reply_empty();
 }
 
+static struct fault read_marker(struct api_request *r, struct str type, struct str *event_id_out)
+{
+    struct fault fault = body_str_opt(r, type, (struct str){0}, event_id_out);
+    if (!fault.code && event_id_out->p && !event_id_valid(*event_id_out))
+        return FAULT_STR(M_INVALID_PARAM, str_fmt(r->arena, "%.*s: not a valid event id", STR_ARG(type)));
+    return fault;
+}
+
 static struct http_reply read_markers(struct api_request *r)
 {
-    static const struct str types[] = {STR_INIT("m.fully_read"), STR_INIT("m.read"), STR_INIT("m.read.private")};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        struct str event_id;
-        struct fault fault = body_str_opt(r, types[i], (struct str){0}, &event_id);
-        if (!fault.code && event_id.p)
-            fault = set_receipt(r, types[i], event_id, (struct str){0});
-        if (fault.code)
-            return reply_fault(fault);
-    }
-    return reply_empty();
+    struct receipt_markers markers = {0};
+    struct fault fault = read_marker(r, STR("m.fully_read"), &markers.fully_read);
+    if (!fault.code)
+        fault = read_marker(r, STR("m.read"), &markers.read);
+    if (!fault.code)
+        fault = read_marker(r, STR("m.read.private"), &markers.read_private);
+    if (!fault.code)
+        fault = receipt_set_markers(r->services, r->arena, &r->caller, r->params[0], &markers);
+    return fault.code ? reply_fault(fault) : reply_empty();
 }
 
 static struct http_reply typing(struct api_request *r)

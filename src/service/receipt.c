@@ -9,31 +9,69 @@
 #include "store/events.h"
 #include "store/receipts.h"
 
-struct receipt_job {
-    struct services *s;
+/* What one request sets: receipts, the fully-read marker, or both; all of it or nothing. */
+struct receipt {
     struct receipt_row row;
     int64_t notify_count; /* the room's totals at the event */
     int64_t highlight_count;
     bool stored;
 };
 
+struct receipt_job {
+    struct services *s;
+    int64_t room_nid;
+    int64_t user_nid;
+    struct receipt receipts[2];
+    size_t count;
+    struct str fully_read; /* content of m.fully_read; p == NULL: not set */
+};
+
+static void write_receipt(struct store_tx *tx, struct receipt *r)
+{
+    r->stored = receipts_set(tx, &r->row);
+    /* Reading a thread leaves the rest of the room as unread as it was. */
+    if (!r->row.thread_id.n || str_eq(r->row.thread_id, STR("main")))
+        memberships_read(tx, r->row.user_nid, r->row.room_nid, r->row.event_pos, r->notify_count, r->highlight_count);
+}
+
 static bool receipt_run(struct store_tx *tx, void *arg)
 {
     struct receipt_job *job = arg;
-    job->stored = receipts_set(tx, &job->row);
-    /* Reading a thread leaves the rest of the room as unread as it was. */
-    if (!job->row.thread_id.n || str_eq(job->row.thread_id, STR("main")))
-        memberships_read(tx, job->row.user_nid, job->row.room_nid, job->row.event_pos, job->notify_count,
-                         job->highlight_count);
+    for (size_t i = 0; i < job->count; i++)
+        write_receipt(tx, &job->receipts[i]);
+    if (job->fully_read.p)
+        account_data_set(tx, job->user_nid, job->room_nid, STR("m.fully_read"), job->fully_read);
     return true;
 }
 
 static void receipt_committed(void *arg)
 {
     struct receipt_job *job = arg;
-    if (job->stored)
-        room_news_receipt(job->s->rooms, job->row.room_nid, job->row.pos);
+    for (size_t i = 0; i < job->count; i++)
+        if (job->receipts[i].stored)
+            room_news_receipt(job->s->rooms, job->room_nid, job->receipts[i].row.pos);
 }
+
+static struct fault run_job(struct services *s, struct room *room, struct receipt_job *job)
+{
+    bool everybody = false;
+    bool any = job->fully_read.p != NULL;
+    struct store_job write = {.run = receipt_run, .committed = receipt_committed, .arg = job};
+    struct fault fault = storage_write(s, write, NULL);
+    if (fault.code)
+        return fault;
+    for (size_t i = 0; i < job->count; i++) {
+        any |= job->receipts[i].stored;
+        everybody |= job->receipts[i].stored && str_eq(job->receipts[i].row.type, STR("m.read"));
+    }
+    if (everybody)
+        room_wake_joined(s, room);
+    else if (any)
+        wake_user(s->wake, job->user_nid);
+    return FAULT_NONE;
+}
+
+/* --- what a request asks for --- */
 
 /* The event, if it is in the room and the caller is joined. */
 static struct fault find_event(struct services *s, struct arena *a, const struct caller *caller,
@@ -63,13 +101,16 @@ static struct fault check_thread(struct services *s, struct arena *a, const stru
     return fault.code || found ? fault : FAULT(M_INVALID_PARAM, "thread_id: there is no such event in this room");
 }
 
-static struct fault write_receipt(struct services *s, const struct caller *caller, struct room *room, struct str type,
-                                  struct str thread_id, const struct event_row *event)
+static struct receipt_job job_of(struct services *s, const struct caller *caller, const struct room *room)
 {
-    struct receipt_job job = {
-        .s = s,
-        .row = {.room_nid = room->nid,
-                .user_nid = caller->user_nid,
+    return (struct receipt_job){.s = s, .room_nid = room->nid, .user_nid = caller->user_nid};
+}
+
+static void add_receipt(struct receipt_job *job, struct str type, struct str thread_id, const struct event_row *event)
+{
+    job->receipts[job->count++] = (struct receipt){
+        .row = {.room_nid = job->room_nid,
+                .user_nid = job->user_nid,
                 .type = type,
                 .thread_id = thread_id.p ? thread_id : STR(""),
                 .event_nid = event->event_nid,
@@ -78,15 +119,6 @@ static struct fault write_receipt(struct services *s, const struct caller *calle
         .notify_count = event->notify_count,
         .highlight_count = event->highlight_count,
     };
-    struct store_job write = {.run = receipt_run, .committed = receipt_committed, .arg = &job};
-    struct fault fault = storage_write(s, write, NULL);
-    if (fault.code || !job.stored)
-        return fault;
-    if (str_eq(type, STR("m.read")))
-        room_wake_joined(s, room);
-    else
-        wake_user(s->wake, caller->user_nid);
-    return FAULT_NONE;
 }
 
 struct fault receipt_set(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
@@ -100,41 +132,51 @@ struct fault receipt_set(struct services *s, struct arena *a, const struct calle
     fault = find_event(s, a, caller, room, event_id, &event);
     if (!fault.code)
         fault = check_thread(s, a, room, thread_id);
-    if (!fault.code)
-        fault = write_receipt(s, caller, room, type, thread_id, &event);
+    if (!fault.code) {
+        struct receipt_job job = job_of(s, caller, room);
+        add_receipt(&job, type, thread_id, &event);
+        fault = run_job(s, room, &job);
+    }
     room_close(s, &room);
     return fault;
 }
 
-struct marker_job {
-    int64_t user_nid;
-    int64_t room_nid;
-    struct str content;
-};
-
-static bool marker_run(struct store_tx *tx, void *arg)
+static struct fault plan_markers(struct services *s, struct arena *a, const struct caller *caller,
+                                 const struct room *room, const struct receipt_markers *markers,
+                                 struct receipt_job *job)
 {
-    struct marker_job *job = arg;
-    account_data_set(tx, job->user_nid, job->room_nid, STR("m.fully_read"), job->content);
-    return true;
+    const struct {
+        struct str type;
+        struct str event_id;
+    } receipts[] = {{STR("m.read"), markers->read}, {STR("m.read.private"), markers->read_private}};
+    struct event_row event;
+    struct fault fault = FAULT_NONE;
+    for (size_t i = 0; i < sizeof receipts / sizeof receipts[0] && !fault.code; i++) {
+        if (!receipts[i].event_id.p)
+            continue;
+        fault = find_event(s, a, caller, room, receipts[i].event_id, &event);
+        if (!fault.code)
+            add_receipt(job, receipts[i].type, (struct str){0}, &event);
+    }
+    if (fault.code || !markers->fully_read.p)
+        return fault;
+    struct json *content = json_object(a);
+    json_set_str(a, content, STR("event_id"), markers->fully_read);
+    job->fully_read = json_text(a, content);
+    return find_event(s, a, caller, room, markers->fully_read, &event);
 }
 
-struct fault receipt_set_fully_read(struct services *s, struct arena *a, const struct caller *caller,
-                                    struct str room_id, struct str event_id)
+struct fault receipt_set_markers(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
+                                 const struct receipt_markers *markers)
 {
     struct room *room;
-    struct event_row event;
     struct fault fault = room_open(s, room_id, ROOM_NOT_JOINED, &room);
     if (fault.code)
         return fault;
-    fault = find_event(s, a, caller, room, event_id, &event);
-    if (!fault.code) {
-        struct json *content = json_object(a);
-        json_set_str(a, content, STR("event_id"), event_id);
-        struct marker_job job = {caller->user_nid, room->nid, json_text(a, content)};
-        fault = storage_write(s, (struct store_job){.run = marker_run, .arg = &job}, NULL);
-        wake_user(s->wake, caller->user_nid);
-    }
+    struct receipt_job job = job_of(s, caller, room);
+    fault = plan_markers(s, a, caller, room, markers, &job);
+    if (!fault.code && (job.count || job.fully_read.p))
+        fault = run_job(s, room, &job);
     room_close(s, &room);
     return fault;
 }

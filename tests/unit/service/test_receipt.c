@@ -33,6 +33,13 @@ static struct fault read_to(struct fixture *f, const struct caller *who, struct 
     return receipt_set(&f->services, f->arena, who, room, str_of(type), event_id, str_of(thread));
 }
 
+static struct fault mark(struct fixture *f, const struct caller *who, struct str room, struct str fully_read,
+                         struct str read, struct str read_private)
+{
+    struct receipt_markers markers = {fully_read, read, read_private};
+    return receipt_set_markers(&f->services, f->arena, who, room, &markers);
+}
+
 /* --- unread counts --- */
 
 /* What each event adds for @bob and @carol, by the predefined push rules. */
@@ -164,8 +171,8 @@ static void who_may_set_what(void **state)
     check_fault(read_to(&f, &alice, other, "m.read", said, NULL), M_NOT_FOUND, "another room's");
     check_fault(read_to(&f, &alice, room, "m.read", STR("$none"), NULL), M_NOT_FOUND, "unknown");
     check_fault(read_to(&f, &alice, STR("!none:x"), "m.read", said, NULL), M_FORBIDDEN, "unknown room");
-    check_fault(receipt_set_fully_read(&f.services, f.arena, &bob, room, said), M_FORBIDDEN, "stranger");
-    check_fault(receipt_set_fully_read(&f.services, f.arena, &alice, room, STR("$none")), M_NOT_FOUND, "unknown");
+    check_fault(mark(&f, &bob, room, said, said, said), M_FORBIDDEN, "stranger");
+    check_fault(mark(&f, &alice, room, STR("$none"), (struct str){0}, (struct str){0}), M_NOT_FOUND, "unknown");
     fixture_fini(&f);
 }
 
@@ -264,12 +271,44 @@ static void fully_read(void **state)
     struct str room = fixture_room(&f, &alice, "{}");
     struct str said = do_say(&f, &alice, room, "1");
     int64_t since = position(&f, &alice);
-    check_ok(receipt_set_fully_read(&f.services, f.arena, &alice, room, said));
+    check_ok(mark(&f, &alice, room, said, (struct str){0}, (struct str){0}));
     const struct json *data = json_at(room_news_since(&f, &alice, room, since, NULL), "account_data events");
     assert_int_equal(data->count, 1);
     check_str(json_text(f.arena, &data->items[0]),
               str_fmt(f.arena, "{\"content\":{\"event_id\":\"%.*s\"},\"type\":\"m.fully_read\"}", STR_ARG(said)),
               "marker");
+    fixture_fini(&f);
+}
+
+/* /read_markers sets all that it names, or nothing. */
+static void all_markers_or_none(void **state)
+{
+    (void)state;
+    struct fixture f;
+    bool empty;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+    struct str room = fixture_room(&f, &alice, "{'preset':'public_chat'}");
+    do_join(&f, &bob, room);
+    struct str said = do_say(&f, &alice, room, "1");
+    int64_t since = position(&f, &bob);
+    for (int bad = 0; bad < 3; bad++) {
+        struct str ids[3] = {said, said, said};
+        ids[bad] = STR("$none");
+        check_fault(mark(&f, &bob, room, ids[0], ids[1], ids[2]), M_NOT_FOUND, "one is unknown");
+        check_unread(&f, &bob, room, 1, 0, "nothing is read");
+        (void)room_news_since(&f, &bob, room, since, &empty);
+        assert_true(empty);
+    }
+    check_ok(mark(&f, &bob, room, said, said, said));
+    check_unread(&f, &bob, room, 0, 0, "all is read");
+    const struct json *news = room_news_since(&f, &bob, room, since, &empty);
+    assert_int_equal(json_at(news, "ephemeral events")->count, 1);
+    assert_int_equal(json_at(news, "account_data events")->count, 1);
+    since = position(&f, &bob);
+    check_ok(mark(&f, &bob, room, (struct str){0}, (struct str){0}, (struct str){0}));
+    (void)room_news_since(&f, &bob, room, since, &empty);
+    assert_true(empty);
     fixture_fini(&f);
 }
 
@@ -279,7 +318,7 @@ int main(void)
         cmocka_unit_test(unread_counts),    cmocka_unit_test(reading_on),
         cmocka_unit_test(who_may_set_what), cmocka_unit_test(others_see_them),
         cmocka_unit_test(private_receipts), cmocka_unit_test(counts_without_receipts),
-        cmocka_unit_test(fully_read),
+        cmocka_unit_test(fully_read),       cmocka_unit_test(all_markers_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
