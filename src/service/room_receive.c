@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 #include "matrix/event_sign.h"
+#include "matrix/event_signers.h"
 #include "matrix/event_stored.h"
-#include "matrix/id.h"
 #include "matrix/push_default.h"
 #include "service/room_enter.h"
 #include "service/room_head.h"
@@ -21,7 +21,8 @@
 struct item {
     struct received_pdu *received;
     struct event event;
-    struct str pdu; /* what is stored */
+    struct str pdu;       /* what is stored */
+    const char *rejected; /* by a rule that only signatures could tell; or NULL */
 };
 
 struct receive_job {
@@ -102,24 +103,14 @@ static bool is_signed_by(struct receive_job *job, const struct item *item, struc
     return false;
 }
 
-#define SIGNERS_MAX 3
-
-/* The servers that must have signed the event ("Signing Events", "Validating hashes and signatures on received events",
- * and for restricted joins the room versions). */
-static size_t required_signers(const struct event *event, struct str servers[SIGNERS_MAX])
+/* Check 2, and the rule of restricted joins that asks for a signature; NULL if all servers that must have signed. */
+static const struct event_signer *missing_signer(struct receive_job *job, const struct item *item,
+                                                 struct event_signer signers[EVENT_SIGNERS_MAX])
 {
-    servers[0] = id_server(event->sender);
-    return 1;
-}
-
-static const char *check_signatures(struct receive_job *job, const struct item *item)
-{
-    struct str servers[SIGNERS_MAX];
-    size_t count = required_signers(&item->event, servers);
+    size_t count = event_required_signers(&item->event, signers);
     for (size_t i = 0; i < count; i++)
-        if (!is_signed_by(job, item, servers[i]))
-            return "check 2: the signature of a server that must sign is missing, or does not hold, or its key was not "
-                   "valid";
+        if (!is_signed_by(job, item, signers[i].server_name))
+            return &signers[i];
     return NULL;
 }
 
@@ -151,9 +142,11 @@ static const char *check_alone(struct receive_job *job, struct item *item)
         return "check 1: room_id is that of another room";
     if (cites_itself(&item->event))
         return "check 1: the event cites itself";
-    const char *refused = check_signatures(job, item);
-    if (refused)
-        return refused;
+    struct event_signer signers[EVENT_SIGNERS_MAX];
+    const struct event_signer *signer = missing_signer(job, item, signers);
+    if (signer && !signer->rejected)
+        return signer->refused;
+    item->rejected = signer ? signer->refused : NULL;
     if (!event_content_hash_matches(a, pdu)) {
         log_info("room: content hash does not match, event redacted", LOG_STR("room", job->room->room_id),
                  LOG_STR("event", received->event_id));
@@ -425,7 +418,7 @@ static bool receive_one(struct receive_job *job, struct item *item)
         decide(job, item, RECEIVE_DROPPED, "the states after its prev_events can not be resolved");
         return !store_tx_failed(job->x.reader.tx);
     }
-    const char *rule = check_by_auth_events(job, item, &auth);
+    const char *rule = item->rejected ? item->rejected : check_by_auth_events(job, item, &auth);
     if (!rule && !outlier)
         rule = check_by_state(job, item, e.state_before);
     if (rule || outlier) {
