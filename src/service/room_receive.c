@@ -114,17 +114,6 @@ static const struct event_signer *missing_signer(struct receive_job *job, const 
     return NULL;
 }
 
-static bool cites_itself(const struct event *event)
-{
-    for (size_t i = 0; i < event->prev_events_count; i++)
-        if (str_eq(event->prev_events[i], event->event_id))
-            return true;
-    for (size_t i = 0; i < event->auth_events_count; i++)
-        if (str_eq(event->auth_events[i], event->event_id))
-            return true;
-    return false;
-}
-
 /* Checks 1 to 3; NULL if the PDU goes on. */
 static const char *check_alone(struct receive_job *job, struct item *item)
 {
@@ -140,20 +129,14 @@ static const char *check_alone(struct receive_job *job, struct item *item)
     received->event_id = item->event.event_id;
     if (!str_eq(item->event.room_id, job->room->room_id))
         return "check 1: room_id is that of another room";
-    if (cites_itself(&item->event))
-        return "check 1: the event cites itself";
     struct event_signer signers[EVENT_SIGNERS_MAX];
     const struct event_signer *signer = missing_signer(job, item, signers);
     if (signer && !signer->rejected)
         return signer->refused;
     item->rejected = signer ? signer->refused : NULL;
-    if (!event_content_hash_matches(a, pdu)) {
+    if (!event_settle_hash(a, &item->event))
         log_info("room: content hash does not match, event redacted", LOG_STR("room", job->room->room_id),
                  LOG_STR("event", received->event_id));
-        verdict = event_parse(a, job->room->version, event_redact(a, job->room->version, pdu), &item->event);
-        if (verdict.refused)
-            return verdict.refused;
-    }
     item->pdu = json_text(a, item->event.json);
     return NULL;
 }

@@ -21,6 +21,7 @@ struct remote {
     struct signing_key key;
     struct str room_id;
     int64_t valid_until_ms; /* of its key; 0: for ever */
+    unsigned made;          /* events of versions 1 and 2, whose ids are numbers */
 };
 
 static inline bool remote_find_key(void *ctx, struct str server, struct str key_id, int64_t valid_at_ms,
@@ -51,6 +52,7 @@ struct remote_draft {
     const char *state_key;
     const char *content; /* with ' for " */
     const char *redacts;
+    const char *event_id; /* in versions 1 and 2 */
     struct str prev[EVENT_PREV_EVENTS_MAX];
     struct str auth[EVENT_AUTH_EVENTS_MAX];
     int64_t ts;
@@ -64,11 +66,20 @@ static inline struct room *remote_open(struct remote *r)
     return room;
 }
 
-static inline struct json *remote_ids(struct arena *a, const struct str *ids, size_t max)
+/* An id as the room's version cites it, without hashes, at which nobody looks. */
+static inline struct json remote_citation(struct arena *a, const struct room *room, struct str id)
+{
+    struct json *pair = json_array(a);
+    json_push(a, pair, json_string(id));
+    json_push(a, pair, *json_object(a));
+    return room->version->event_format == EVENT_FORMAT_V1 ? *pair : json_string(id);
+}
+
+static inline struct json *remote_ids(struct arena *a, const struct room *room, const struct str *ids, size_t max)
 {
     struct json *list = json_array(a);
     for (size_t i = 0; i < max && ids[i].n; i++)
-        json_push(a, list, json_string(ids[i]));
+        json_push(a, list, remote_citation(a, room, ids[i]));
     return list;
 }
 
@@ -85,7 +96,7 @@ static inline struct json *remote_auth(struct remote *r, struct room *room, cons
         const struct event *event;
         check_ok(room_state_now(&r->f->services, a, room, keys[i].type, keys[i].state_key, &event));
         if (event)
-            json_push(a, list, json_string(event->event_id));
+            json_push(a, list, remote_citation(a, room, event->event_id));
     }
     return list;
 }
@@ -112,6 +123,10 @@ static inline struct json *remote_unsealed(struct remote *r, const struct remote
         json_set_str(a, content, STR("redacts"), str_of(d->redacts));
     else if (d->redacts)
         json_set_str(a, pdu, STR("redacts"), str_of(d->redacts));
+    if (room->version->event_format == EVENT_FORMAT_V1)
+        json_set_str(a, pdu, STR("event_id"),
+                     d->event_id ? str_of(d->event_id)
+                                 : str_fmt(a, "$%u:%.*s", ++r->made, STR_ARG(r->key.server_name)));
     json_set_str(a, pdu, STR("type"), str_of(d->type));
     json_set_str(a, pdu, STR("sender"), str_of(d->sender));
     if (d->state_key)
@@ -121,9 +136,9 @@ static inline struct json *remote_unsealed(struct remote *r, const struct remote
     json_set_int(a, pdu, STR("origin_server_ts"), d->ts ? d->ts : clock_now_ms());
     json_set_int(a, pdu, STR("depth"), d->depth ? d->depth : 10);
     json_set(a, pdu, STR("prev_events"),
-             d->prev[0].n ? *remote_ids(a, d->prev, EVENT_PREV_EVENTS_MAX) : *remote_prev(r, room));
+             d->prev[0].n ? *remote_ids(a, room, d->prev, EVENT_PREV_EVENTS_MAX) : *remote_prev(r, room));
     json_set(a, pdu, STR("auth_events"),
-             d->auth[0].n ? *remote_ids(a, d->auth, EVENT_AUTH_EVENTS_MAX) : *remote_auth(r, room, d, content));
+             d->auth[0].n ? *remote_ids(a, room, d->auth, EVENT_AUTH_EVENTS_MAX) : *remote_auth(r, room, d, content));
     room_close(&r->f->services, &room);
     return pdu;
 }

@@ -1,4 +1,5 @@
 /* What becomes of events of other servers. */
+#include "matrix/event_sign.h"
 #include "service/room_merge.h"
 #include "service/room_receive.h"
 #include "store/event_graph.h"
@@ -21,6 +22,13 @@ static void stage_init(struct stage *st, const char *room)
     st->alice = fixture_user(&st->f, "alice");
     st->room_id = fixture_room(&st->f, &st->alice, room);
     st->remote = remote_init(&st->f, "remote.test", st->room_id);
+}
+
+static void stage_init_in(struct stage *st, const char *version)
+{
+    char room[64];
+    snprintf(room, sizeof room, "{'preset':'public_chat','room_version':'%s'}", version);
+    stage_init(st, room);
 }
 
 static void stage_fini(struct stage *st)
@@ -261,6 +269,93 @@ static void bad_format_and_signatures_are_dropped(void **state)
     stage_fini(&st);
 }
 
+/* In versions 1 and 2 the id is the sender's to choose, and its server signs as well. */
+static void the_server_in_an_event_id_signs(void **state)
+{
+    static const char *const versions[] = {"1", "2"};
+    (void)state;
+    for (size_t v = 0; v < COUNT_OF(versions); v++) {
+        struct stage st;
+        stage_init_in(&st, versions[v]);
+        struct arena *a = st.f.arena;
+        struct str joined = remote_join(&st.remote, EVE);
+        check_str(joined, STR("$1:remote.test"), "id");
+        struct remote_draft d = {.type = "m.room.message", .sender = EVE, .content = "{'body':'x'}"};
+        d.event_id = "$x:hearth.test";
+        struct json *pdu = remote_event(&st.remote, &d, NULL);
+        struct received_pdu received =
+            remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "not signed by the id's server");
+        assert_true(str_starts(received.rule, STR("signatures: ")));
+        assert_true(event_cosign(a, room_version_find(str_of(versions[v])), pdu, st.f.services.signing_key));
+        remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "signed by it");
+
+        d.event_id = "$y";
+        pdu = remote_unsealed(&st.remote, &d);
+        remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "an id without a server");
+        d.event_id = "$y:remote.test";
+        pdu = remote_event(&st.remote, &d, NULL);
+        json_unset(pdu, STR("event_id"));
+        remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "no id");
+        /* An id that is known already is that event, whatever comes under it. */
+        d.event_id = "$z:remote.test";
+        d.prev[0] = joined;
+        struct str known;
+        remote_deliver(&st.remote, remote_event(&st.remote, &d, &known), RECEIVE_ACCEPTED, "the first of an id");
+        d.content = "{'body':'other'}";
+        remote_deliver(&st.remote, remote_event(&st.remote, &d, NULL), RECEIVE_KNOWN, "another event under a known id");
+        const struct json *kept = json_parse(a, row_of(&st, known).pdu, JSON_DEPTH_MAX).value;
+        check_str(json_str_at(json_get(kept, STR("content")), STR("body")), STR("x"), "what came first stays");
+        do_say(&st.f, &st.alice, st.room_id, "and on");
+        stage_fini(&st);
+    }
+}
+
+/* Rule 4.2 (5.2 in version 12): whose server is said to have let somebody in has signed it. */
+static void the_server_of_who_authorised_a_join_signs(void **state)
+{
+    static const char *const versions[] = {"7", "8", "11", "12"};
+    (void)state;
+    for (size_t v = 0; v < COUNT_OF(versions); v++) {
+        struct stage st;
+        const struct room_version *version = room_version_find(str_of(versions[v]));
+        stage_init_in(&st, versions[v]);
+        struct arena *a = st.f.arena;
+        remote_join(&st.remote, EVE);
+        struct remote_draft d = {
+            .type = "m.room.member",
+            .sender = EVE,
+            .state_key = EVE,
+            .content = "{'membership':'join','join_authorised_via_users_server':'@alice:hearth.test'}",
+        };
+        struct json *pdu = remote_event(&st.remote, &d, NULL);
+        if (!version->restricted_join) {
+            remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "it means nothing yet");
+            stage_fini(&st);
+            continue;
+        }
+        const char *rule = version->creators_are_privileged ? "auth rule 5.2.1: " : "auth rule 4.2.1: ";
+        struct received_pdu received = remote_deliver(&st.remote, pdu, RECEIVE_REJECTED, "not signed");
+        assert_true(str_starts(received.rule, str_of(rule)));
+        assert_int_equal(row_of(&st, received.event_id).status, EVENT_REJECTED);
+
+        d.ts = 1000;
+        pdu = remote_event(&st.remote, &d, NULL);
+        struct json *signatures = json_shallow_copy(a, json_get(pdu, STR("signatures")));
+        struct json *forged = json_object(a);
+        json_set_str(a, forged, st.f.services.signing_key->key_id, STR("AAAA"));
+        json_set(a, signatures, STR("hearth.test"), *forged);
+        json_set(a, pdu, STR("signatures"), *signatures);
+        received = remote_deliver(&st.remote, pdu, RECEIVE_REJECTED, "a signature that does not hold");
+        assert_true(str_starts(received.rule, str_of(rule)));
+
+        d.ts = 2000;
+        pdu = remote_event(&st.remote, &d, NULL);
+        assert_true(event_cosign(a, version, pdu, st.f.services.signing_key));
+        remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "signed");
+        stage_fini(&st);
+    }
+}
+
 static void a_wrong_content_hash_leaves_what_a_redaction_leaves(void **state)
 {
     (void)state;
@@ -498,6 +593,8 @@ int main(void)
         cmocka_unit_test(more_forks_than_an_event_may_follow_are_followed_in_turn),
         cmocka_unit_test(forks_of_state_are_resolved),
         cmocka_unit_test(bad_format_and_signatures_are_dropped),
+        cmocka_unit_test(the_server_in_an_event_id_signs),
+        cmocka_unit_test(the_server_of_who_authorised_a_join_signs),
         cmocka_unit_test(a_wrong_content_hash_leaves_what_a_redaction_leaves),
         cmocka_unit_test(what_is_not_here_is_told),
         cmocka_unit_test(what_the_rules_refuse_is_rejected_and_kept),
