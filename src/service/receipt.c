@@ -79,7 +79,7 @@ static struct fault find_event(struct services *s, struct arena *a, const struct
 {
     struct membership_row own;
     struct store_tx *tx = store_read_begin(s->store);
-    bool found = events_by_id(tx, event_id, a, row_out) && row_out->room_nid == room->nid;
+    bool found = events_by_id(tx, event_id, a, row_out) && row_out->room_nid == room->nid && row_out->pos > 0;
     memberships_get(tx, caller->user_nid, room->nid, &own);
     struct fault fault = storage_read_end(&tx);
     if (fault.code)
@@ -96,7 +96,7 @@ static struct fault check_thread(struct services *s, struct arena *a, const stru
     if (!thread_id.p || str_eq(thread_id, STR("main")))
         return FAULT_NONE;
     struct store_tx *tx = store_read_begin(s->store);
-    bool found = events_by_id(tx, thread_id, a, &row) && row.room_nid == room->nid;
+    bool found = events_by_id(tx, thread_id, a, &row) && row.room_nid == room->nid && row.pos > 0;
     struct fault fault = storage_read_end(&tx);
     return fault.code || found ? fault : FAULT(M_INVALID_PARAM, "thread_id: there is no such event in this room");
 }

@@ -199,7 +199,7 @@ static struct fault prepare_redaction(struct arena *a, struct room_head_reader *
         return FAULT(M_FORBIDDEN, "You are not in this room"); /* before it tells whether the room has the event */
     if (!reader->tx)
         reader->tx = store_read_begin(reader->s->store);
-    if (!events_by_id(reader->tx, item->draft->redacts, a, &row) || row.room_nid != room->nid ||
+    if (!events_by_id(reader->tx, item->draft->redacts, a, &row) || row.room_nid != room->nid || row.pos <= 0 ||
         !event_read_stored(a, room->version, row.event_id, row.pdu, &target))
         return FAULT(M_NOT_FOUND, "The event to redact is not in this room");
     if (str_eq(target.type, STR("m.room.create")))

@@ -18,6 +18,11 @@ static int64_t min_i64(int64_t x, int64_t y)
     return x < y ? x : y;
 }
 
+static struct event_place first_place(struct event_place x, struct event_place y)
+{
+    return event_place_order(x, y) < 0 ? x : y;
+}
+
 /* --- walking --- */
 
 /* A walk along the timeline, in one direction, that writes what it takes. */
@@ -25,8 +30,8 @@ struct walk {
     struct room_reading *r;
     struct json_writer *w;
     bool backwards;
-    int64_t after; /* positions that remain: after < pos <= up_to */
-    int64_t up_to;
+    struct event_place after; /* places that remain: after < place <= up_to */
+    struct event_place up_to;
     int64_t limit;
     const struct event_filter *filter;
     struct map_u64 *senders; /* of what was taken */
@@ -70,7 +75,10 @@ static size_t walk_step(struct walk *k, struct arena *scratch)
             break;
         }
         walk_look(k, &rows[i]);
-        *(k->backwards ? &k->up_to : &k->after) = rows[i].pos - (k->backwards ? 1 : 0);
+        if (k->backwards)
+            k->up_to = event_place_before(&rows[i]);
+        else
+            k->after = (struct event_place){rows[i].pos, rows[i].sub};
     }
     return count;
 }
@@ -105,27 +113,28 @@ static void put_senders(struct room_reading *r, int64_t root, const struct map_u
 
 /* --- messages --- */
 
-static struct fault read_tokens(const struct messages_query *query, int64_t *from_out, int64_t *to_out)
+static struct fault read_tokens(const struct messages_query *query, struct event_place *from_out,
+                                struct event_place *to_out)
 {
-    *from_out = query->backwards ? INT64_MAX : 0;
-    *to_out = query->backwards ? 0 : INT64_MAX;
-    if (query->from.n && !stream_token_read(query->from, from_out))
+    *from_out = EVENT_PLACE(query->backwards ? INT64_MAX : 0);
+    *to_out = EVENT_PLACE(query->backwards ? 0 : INT64_MAX);
+    if (query->from.n && !stream_token_read_place(query->from, from_out))
         return FAULT(M_INVALID_PARAM, "from: not a token of this server");
-    if (query->to.n && !stream_token_read(query->to, to_out))
+    if (query->to.n && !stream_token_read_place(query->to, to_out))
         return FAULT(M_INVALID_PARAM, "to: not a token of this server");
     return FAULT_NONE;
 }
 
-static void write_page(struct walk *k, const struct messages_query *query, int64_t from)
+static void write_page(struct walk *k, const struct messages_query *query, struct event_place from)
 {
     struct room_reading *r = k->r;
     json_begin_object(k->w);
-    json_field_str(k->w, STR("start"), stream_token_make(r->view.a, from));
+    json_field_str(k->w, STR("start"), stream_token_make_place(r->view.a, from));
     json_key(k->w, STR("chunk"));
     walk_run(k);
     /* Whoever asks for no events would otherwise be sent on to where they are, for ever. */
     if (!k->exhausted && k->limit)
-        json_field_str(k->w, STR("end"), stream_token_make(r->view.a, k->backwards ? k->up_to : k->after));
+        json_field_str(k->w, STR("end"), stream_token_make_place(r->view.a, k->backwards ? k->up_to : k->after));
     if (query->filter.lazy_load_members) {
         json_key(k->w, STR("state"));
         json_begin_array(k->w);
@@ -141,18 +150,18 @@ struct fault room_read_messages(struct services *s, struct arena *a, const struc
     struct room_reading r;
     struct json_writer w;
     struct map_u64 senders;
-    int64_t from, to;
+    struct event_place from, to;
     struct fault fault = read_tokens(query, &from, &to);
     if (!fault.code)
         fault = room_reading_begin(s, a, caller, room_id, &r);
     if (fault.code)
         return fault;
-    from = min_i64(from, r.until);
+    from = first_place(from, EVENT_PLACE(r.until));
     struct walk k = {.r = &r,
                      .w = &w,
                      .backwards = query->backwards,
                      .after = query->backwards ? to : from,
-                     .up_to = min_i64(query->backwards ? from : to, r.until),
+                     .up_to = first_place(query->backwards ? from : to, EVENT_PLACE(r.until)),
                      .limit = min_i64(query->limit, PAGE_MAX),
                      .filter = &query->filter,
                      .senders = &senders,
@@ -170,7 +179,7 @@ static struct fault find_event(struct room_reading *r, struct str event_id, stru
                                struct json **event_out)
 {
     enum membership at;
-    if (!events_by_id(r->tx, event_id, r->view.a, row_out) || row_out->room_nid != r->room->nid ||
+    if (!events_by_id(r->tx, event_id, r->view.a, row_out) || row_out->room_nid != r->room->nid || row_out->pos <= 0 ||
         row_out->pos > r->until || !room_view_allows(&r->view, row_out, &at))
         return FAULT(M_NOT_FOUND, "There is no such event, or you may not see it");
     *event_out = room_view_event(&r->view, row_out, &at, true);
@@ -214,9 +223,9 @@ static void write_context(struct room_reading *r, const struct event_row *row, c
     map_u64_init(&senders);
     map_u64_put(&senders, (uint64_t)row->sender_nid, r);
     before.backwards = true;
-    before.up_to = row->pos - 1;
-    after.after = row->pos;
-    after.up_to = r->until;
+    before.up_to = event_place_before(row);
+    after.after = (struct event_place){row->pos, row->sub};
+    after.up_to = EVENT_PLACE(r->until);
     after.limit = limit - limit / 2;
     json_begin_object(w);
     json_field(w, STR("event"), event);
@@ -224,10 +233,10 @@ static void write_context(struct room_reading *r, const struct event_row *row, c
     walk_run(&before);
     json_key(w, STR("events_after"));
     walk_run(&after);
-    json_field_str(w, STR("start"), stream_token_make(r->view.a, before.up_to));
-    json_field_str(w, STR("end"), stream_token_make(r->view.a, after.after));
+    json_field_str(w, STR("start"), stream_token_make_place(r->view.a, before.up_to));
+    json_field_str(w, STR("end"), stream_token_make_place(r->view.a, after.after));
     json_key(w, STR("state"));
-    bool found = events_last_numbers(r->tx, r->room->nid, after.after, &last);
+    bool found = events_last_numbers(r->tx, r->room->nid, after.after.pos, &last);
     put_state(r, found ? last.state_after : r->root, filter, &senders, w);
     json_end_object(w);
     map_u64_fini(&senders);

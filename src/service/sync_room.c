@@ -233,10 +233,10 @@ static void section_begin(struct sync_section *x, struct sync_frame *f, struct r
         .f = f, .v = v, .whole = !known || f->query->full_state, .up_to = up_to, .budget = room_budget(f)};
     x->after = known ? f->query->since : after;
     f->lazy.anew |= x->whole;
-    sync_timeline_collect(x);
     x->base_root = x->whole ? 0 : sync_root_at(v, f->query->since);
     x->end_root = sync_root_at(v, up_to);
-    x->start_root = x->count ? x->rows[0].state_before : x->end_root;
+    sync_timeline_collect(x);
+    x->start_root = !x->count ? x->end_root : x->forked ? sync_root_at(v, x->rows[0].pos - 1) : x->rows[0].state_before;
 }
 
 /* Writes timeline and state; returns how many events of state there are. */

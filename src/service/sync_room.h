@@ -41,14 +41,16 @@ struct sync_section {
     struct event_row *rows; /* the timeline, oldest first */
     enum membership *at;
     size_t count;
-    size_t bytes;   /* of the events in it */
-    int64_t before; /* where the history goes on that the timeline leaves out */
+    size_t bytes;              /* of the events in it */
+    struct event_place before; /* where the history goes on that the timeline leaves out */
     bool limited;
     bool members_changed;
     bool own_receipt;   /* one of the user's own receipts is news */
     int64_t base_root;  /* state that the client has */
     int64_t start_root; /* at the start of the timeline */
     int64_t end_root;   /* at its end */
+    bool forked;        /* the events of the timeline alone do not make the one of the other */
+    int64_t newer_root; /* before the event that was looked at last */
 };
 
 /* --- sync_room.c --- */

@@ -141,6 +141,36 @@ static void write_changes(struct state_writer *sw, const struct state_list *chan
     }
 }
 
+static bool is_in_timeline(const struct sync_section *x, int64_t key_nid)
+{
+    for (size_t i = 0; i < x->count; i++)
+        if (x->rows[i].state_key_nid == key_nid)
+            return true;
+    return false;
+}
+
+/* Where the room has forked, state resolution changes what no event of the timeline does: such keys are told as they
+ * are at the end of it, so that state and timeline together make the state that the room has. */
+static struct state_list with_resolved(struct sync_section *x, struct state_list changes)
+{
+    struct state_list resolved = state_list_changes(x->f->tx, x->f->a, x->start_root, x->end_root);
+    struct state_entry *items = ARENA_ARRAY(x->f->a, changes.count + resolved.count, struct state_entry);
+    struct state_list both = {items, 0};
+    struct map_u64 told;
+    map_u64_init(&told);
+    for (size_t i = 0; i < resolved.count; i++) {
+        if (is_in_timeline(x, resolved.items[i].key_nid))
+            continue;
+        map_u64_put(&told, (uint64_t)resolved.items[i].key_nid, x);
+        items[both.count++] = resolved.items[i];
+    }
+    for (size_t i = 0; i < changes.count; i++)
+        if (!map_u64_get(&told, (uint64_t)changes.items[i].key_nid))
+            items[both.count++] = changes.items[i];
+    map_u64_fini(&told);
+    return both;
+}
+
 size_t sync_state_write(struct sync_section *x, const struct json *heroes)
 {
     const struct sync_frame *f = x->f;
@@ -159,6 +189,8 @@ size_t sync_state_write(struct sync_section *x, const struct json *heroes)
     struct state_list changes = {0};
     if (sw.wanted || !x->whole)
         changes = state_list_changes(f->tx, f->a, x->base_root, sw.root);
+    if ((sw.wanted || !x->whole) && x->forked && !f->query->use_state_after)
+        changes = with_resolved(x, changes);
     write_changes(&sw, &changes, heroes);
     json_end_array(f->w);
     json_end_object(f->w);

@@ -40,20 +40,27 @@ static void keep_row(struct sync_section *x, struct event_row row, enum membersh
 }
 
 /* Looks at one event, going backwards. The timeline is limited by one more that would fit, and so by one before a
- * change of state that the user could not see: what lies behind such a gap is told as state. */
+ * change of state that the user could not see, and by a gap in the history: what lies behind is told as state. */
 static void look_at_row(struct sync_section *x, const struct event_row *row, size_t limit, bool *gap)
 {
     enum membership at;
     bool visible = room_view_allows(x->v, row, &at);
-    *gap |= !visible && row->state_after != row->state_before;
+    *gap |= (!visible && row->state_after != row->state_before) || (x->count && x->rows[x->count - 1].gap);
     if (!visible || !matches(x, row))
         return;
     if (*gap || is_full(x, limit)) {
         x->limited = true;
-        x->before = row->pos;
+        x->before = EVENT_PLACE(row->pos);
     } else {
         keep_row(x, *row, at);
     }
+}
+
+/* Notices where the state before an event is not the room's state that was left behind by the one before it. */
+static void note_fork(struct sync_section *x, const struct event_row *row)
+{
+    x->forked |= row->room_state != x->newer_root;
+    x->newer_root = row->state_before;
 }
 
 static void reverse_rows(struct sync_section *x)
@@ -74,14 +81,15 @@ static void collect_backwards(struct sync_section *x, size_t limit, struct arena
 {
     bool gap = false;
     size_t scanned = 0;
-    int64_t up_to = x->up_to;
+    struct event_place up_to = EVENT_PLACE(x->up_to);
     while (!x->limited) {
         struct event_row *rows;
         size_t wanted = limit + 1 - x->count < CHUNK ? limit + 1 - x->count : CHUNK;
-        size_t count =
-            events_between(x->f->tx, x->v->room_nid, x->after, up_to, EVENTS_NEWEST_FIRST, wanted, scratch, &rows);
+        size_t count = events_between(x->f->tx, x->v->room_nid, EVENT_PLACE(x->after), up_to, EVENTS_NEWEST_FIRST,
+                                      wanted, scratch, &rows);
         for (size_t i = 0; i < count && !x->limited; i++) {
-            up_to = rows[i].pos - 1;
+            up_to = event_place_before(&rows[i]);
+            note_fork(x, &rows[i]);
             look_at_row(x, &rows[i], limit, &gap);
         }
         scanned += count;
@@ -100,7 +108,8 @@ void sync_timeline_collect(struct sync_section *x)
     size_t limit = (size_t)timeline_limit(&x->f->query->filter);
     x->rows = ARENA_ARRAY(x->f->a, limit, struct event_row);
     x->at = ARENA_ARRAY(x->f->a, limit, enum membership);
-    x->before = x->after ? x->after : x->up_to;
+    x->before = EVENT_PLACE(x->after ? x->after : x->up_to);
+    x->newer_root = x->end_root;
     if (!event_filter_match_room(&x->f->query->filter.room_timeline, x->v->room_id))
         return;
     struct arena *scratch = arena_new();
@@ -126,7 +135,8 @@ void sync_timeline_write(struct sync_section *x)
     }
     json_end_array(w);
     json_field_bool(w, STR("limited"), x->limited);
-    json_field_str(w, STR("prev_batch"), stream_token_make(x->f->a, x->count ? x->rows[0].pos - 1 : x->before));
+    json_field_str(w, STR("prev_batch"),
+                   stream_token_make_place(x->f->a, x->count ? event_place_before(&x->rows[0]) : x->before));
     json_end_object(w);
 }
 

@@ -27,10 +27,12 @@ static const struct sql select_lowest_sub =
     SQL("SELECT sub FROM events WHERE room_nid = $1 AND pos = $2 ORDER BY sub LIMIT 1");
 static const struct sql select_pdu = SQL("SELECT pdu FROM events WHERE event_nid = $1");
 static const struct sql select_id = SQL("SELECT event_id FROM events WHERE event_nid = $1");
-static const struct sql select_newest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos > $2"
-                                            " AND pos <= $3 ORDER BY pos DESC, sub DESC LIMIT $4");
-static const struct sql select_oldest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos > $2"
-                                            " AND pos <= $3 ORDER BY pos, sub LIMIT $4");
+static const struct sql select_newest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1"
+                                            " AND (pos, sub) > ($2, $3) AND (pos, sub) <= ($4, $5)"
+                                            " ORDER BY pos DESC, sub DESC LIMIT $6");
+static const struct sql select_oldest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1"
+                                            " AND (pos, sub) > ($2, $3) AND (pos, sub) <= ($4, $5)"
+                                            " ORDER BY pos, sub LIMIT $6");
 /* The sign keeps SQLite, which has no statistics, from going through the whole room. */
 static const struct sql select_txn = SQL("SELECT " COLUMNS " FROM events WHERE device_nid = $1 AND txn_id = $2"
                                          " AND +room_nid = $3 LIMIT $4");
@@ -187,12 +189,12 @@ static size_t read_rows(struct sql_cursor *c, size_t limit, struct arena *a, str
     return count;
 }
 
-size_t events_between(struct store_tx *tx, int64_t room_nid, int64_t after, int64_t up_to, enum events_order order,
-                      size_t limit, struct arena *a, struct event_row **rows_out)
+size_t events_between(struct store_tx *tx, int64_t room_nid, struct event_place after, struct event_place up_to,
+                      enum events_order order, size_t limit, struct arena *a, struct event_row **rows_out)
 {
     struct sql_cursor c;
-    sql_query(tx, order == EVENTS_NEWEST_FIRST ? &select_newest : &select_oldest, &c, SQL_INT(room_nid), SQL_INT(after),
-              SQL_INT(up_to), SQL_INT(limit));
+    sql_query(tx, order == EVENTS_NEWEST_FIRST ? &select_newest : &select_oldest, &c, SQL_INT(room_nid),
+              SQL_INT(after.pos), SQL_INT(after.sub), SQL_INT(up_to.pos), SQL_INT(up_to.sub), SQL_INT(limit));
     return read_rows(&c, limit, a, rows_out);
 }
 

@@ -75,10 +75,28 @@ struct str events_id(struct store_tx *tx, int64_t event_nid, struct arena *a);
 /* The lowest sub of the events at `pos` of the room's timeline; 0 if there is none. */
 int64_t events_lowest_sub(struct store_tx *tx, int64_t room_nid, int64_t pos);
 
-/* Events of a room with after < pos <= up_to, at most `limit` of them: the newest ones first, or the oldest first. */
+/* A place in a room's timeline. Those of one pos come in the order of sub, 0 last. */
+struct event_place {
+    int64_t pos;
+    int64_t sub;
+};
+/* The last place of a position. */
+#define EVENT_PLACE(last_of) ((struct event_place){(last_of), 0})
+/* The last place in front of an event, whatever history may yet come in between. */
+static inline struct event_place event_place_before(const struct event_row *row)
+{
+    return (struct event_place){row->pos, row->sub - 1};
+}
+static inline int event_place_order(struct event_place x, struct event_place y)
+{
+    return x.pos != y.pos ? (x.pos > y.pos) - (x.pos < y.pos) : (x.sub > y.sub) - (x.sub < y.sub);
+}
+
+/* Events of a room at places after < place <= up_to, at most `limit` of them: the newest ones first, or the oldest
+ * first. */
 enum events_order { EVENTS_NEWEST_FIRST, EVENTS_OLDEST_FIRST };
-size_t events_between(struct store_tx *tx, int64_t room_nid, int64_t after, int64_t up_to, enum events_order order,
-                      size_t limit, struct arena *a, struct event_row **rows_out);
+size_t events_between(struct store_tx *tx, int64_t room_nid, struct event_place after, struct event_place up_to,
+                      enum events_order order, size_t limit, struct arena *a, struct event_row **rows_out);
 
 /* Events that this device sent to this room with this transaction id: one for each type of event, rarely more than one
  * at all. At most `limit`. */

@@ -145,9 +145,9 @@ static void read_events(void *arg)
     while (running(s->bench)) {
         struct store_tx *tx = store_read_begin(s->bench->store);
         struct event_row *rows;
-        s->reads +=
-            (int64_t)events_between(tx, 1 + rand_r(&s->seed) % s->bench->rooms, 0, store_stable_pos(s->bench->store),
-                                    EVENTS_NEWEST_FIRST, 20, store_tx_arena(tx), &rows);
+        s->reads += (int64_t)events_between(tx, 1 + rand_r(&s->seed) % s->bench->rooms, EVENT_PLACE(0),
+                                            EVENT_PLACE(store_stable_pos(s->bench->store)), EVENTS_NEWEST_FIRST, 20,
+                                            store_tx_arena(tx), &rows);
         if (!store_read_end(&tx))
             exit(1);
     }

@@ -508,7 +508,8 @@ static inline size_t replay(struct fixture *f, struct str room_id)
     struct room *room = do_open(f, room_id);
     struct replay r = {.f = f, .a = arena_new(), .room_nid = room->nid, .version = room->version};
     r.tx = store_read_begin(f->services.store);
-    r.count = events_between(r.tx, r.room_nid, 0, INT64_MAX, EVENTS_OLDEST_FIRST, REPLAY_MAX, r.a, &r.rows);
+    r.count = events_between(r.tx, r.room_nid, EVENT_PLACE(0), EVENT_PLACE(INT64_MAX), EVENTS_OLDEST_FIRST, REPLAY_MAX,
+                             r.a, &r.rows);
     assert_true(r.count > 0 && r.count < REPLAY_MAX);
     r.events = ARENA_ARRAY(r.a, r.count, struct event);
     r.state = ARENA_ARRAY(r.a, r.count, struct replay_entry);

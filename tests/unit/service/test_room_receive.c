@@ -203,6 +203,70 @@ static void forks_of_state_are_resolved(void **state)
     stage_fini(&st);
 }
 
+/* What a client makes of an answer of /sync: the topic that state and timeline leave behind. */
+static struct str fold_topic(struct stage *st, const struct json *answer, struct str topic)
+{
+    static const char *const sections[] = {"state events", "timeline events"};
+    const struct json *room = sync_room_section(answer, "join", st->room_id);
+    for (size_t k = 0; k < COUNT_OF(sections); k++) {
+        const struct json *events = json_at(room, sections[k]);
+        for (uint32_t i = 0; events && i < events->count; i++)
+            if (str_eq(json_str_at(&events->items[i], STR("type")), STR("m.room.topic")))
+                topic = json_str_at(json_get(&events->items[i], STR("content")), STR("topic"));
+    }
+    return topic;
+}
+
+static void clients_learn_what_was_resolved(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat'}");
+    remote_join(&st.remote, EVE);
+    do_state(&st.f, &st.alice, st.room_id, "m.room.power_levels", "",
+             "{'users':{'@eve:remote.test':60},'state_default':50}");
+    struct str levels = state_now(&st, "m.room.power_levels", "")->event_id;
+    struct str topic_id, leave_id;
+    /* On her side eve sets a topic and leaves; here she is demoted before, so that the topic is resolved away, and what
+     * stands for it is known by no event of the timeline. */
+    struct remote_draft topic = {
+        .type = "m.room.topic", .sender = EVE, .state_key = "", .content = "{'topic':'hers'}", .prev = {levels}};
+    topic.ts = clock_now_ms() + 60000;
+    const struct json *hers = remote_event(&st.remote, &topic, &topic_id);
+    do_state(&st.f, &st.alice, st.room_id, "m.room.topic", "", "{'topic':'ours'}");
+    const struct json *first = sync_from(&st, 0);
+    struct str known = fold_topic(&st, first, (struct str){0});
+    check_str(known, STR("ours"), "before");
+    remote_deliver(&st.remote, hers, RECEIVE_ACCEPTED, "her topic");
+    check_str(json_str_at(state_now(&st, "m.room.topic", "")->content, STR("topic")), STR("hers"), "resolved");
+    const struct json *second = sync_from(&st, sync_next(first));
+    known = fold_topic(&st, second, known);
+    check_str(known, STR("hers"), "after her topic");
+    /* A second branch from before, whose topic is older: it comes as an event, but what stands is hers. */
+    topic.ts = 1000;
+    topic.content = "{'topic':'old'}";
+    remote_deliver(&st.remote, remote_event(&st.remote, &topic, NULL), RECEIVE_ACCEPTED, "an older one");
+    struct remote_draft name = {
+        .type = "m.room.name", .sender = EVE, .state_key = "", .content = "{'name':'n'}", .prev = {topic_id}};
+    remote_deliver(&st.remote, remote_event(&st.remote, &name, &leave_id), RECEIVE_ACCEPTED, "a name");
+    do_say(&st.f, &st.alice, st.room_id, "merged");
+    const struct event *now = state_now(&st, "m.room.topic", "");
+    check_str(json_str_at(now->content, STR("topic")), STR("hers"), "in the end");
+    /* Who begins now is told the state before the timeline, and what the timeline leaves. */
+    struct sync_query q = {.since = 0, .use_state_after = true, .state_after_name = STR("state_after")};
+    check_ok(sync_filter_read(st.f.arena, quoted_json(st.f.arena, "{'room':{'timeline':{'limit':2}}}"), &q.filter));
+    const struct json *room = sync_room_section(do_sync_query(&st.f, &st.alice, &q, NULL), "join", st.room_id);
+    const struct json *after = json_at(room, "state_after events");
+    bool found = false;
+    for (uint32_t i = 0; i < after->count; i++)
+        found |= str_eq(json_str_at(&after->items[i], STR("event_id")), now->event_id);
+    assert_true(found);
+    q.use_state_after = false;
+    known = fold_topic(&st, do_sync_query(&st.f, &st.alice, &q, NULL), (struct str){0});
+    check_str(known, STR("hers"), "a client that begins");
+    stage_fini(&st);
+}
+
 /* --- what is not --- */
 
 static void bad_format_and_signatures_are_dropped(void **state)
@@ -535,6 +599,13 @@ static void gaps_are_noted_and_history_goes_in_front(void **state)
     check_str(missing[0], ids[3], "missing");
     assert_true(store_read_end(&tx));
 
+    /* A client sees that something is missing, and where to look for it. */
+    const struct json *timeline = json_at(sync_room_section(sync_from(&st, 0), "join", st.room_id), "timeline");
+    assert_int_equal(json_get(timeline, STR("events"))->count, 1);
+    assert_true(json_bool_at(timeline, STR("limited"), false));
+    struct messages_query before_gap = {
+        .backwards = true, .limit = 4, .from = json_str_at(timeline, STR("prev_batch"))};
+
     /* Then what was between. */
     struct received_pdu between[3] = {{.pdu = pdus[1]}, {.pdu = pdus[2]}, {.pdu = pdus[3]}};
     options = (struct receive_options){.history_before = ids[4]};
@@ -544,14 +615,34 @@ static void gaps_are_noted_and_history_goes_in_front(void **state)
     struct event_row *rows;
     struct room *room = do_open(&st.f, st.room_id);
     tx = store_read_begin(st.f.services.store);
-    size_t count = events_between(tx, room->nid, row_of(&st, ids[0]).pos - 1, INT64_MAX, EVENTS_OLDEST_FIRST, 100,
-                                  st.f.arena, &rows);
+    size_t count = events_between(tx, room->nid, EVENT_PLACE(row_of(&st, ids[0]).pos - 1), EVENT_PLACE(INT64_MAX),
+                                  EVENTS_OLDEST_FIRST, 100, st.f.arena, &rows);
     assert_int_equal(count, 5);
     for (size_t i = 0; i < 5; i++)
         check_str(rows[i].event_id, ids[i], "in order");
     assert_false(rows[4].gap);
     assert_true(store_read_end(&tx));
     room_close(&st.f.services, &room);
+    /* The same token leads to it now. */
+    const struct json *page;
+    check_ok(read_messages(&st.f, &st.alice, st.room_id, &before_gap, &page));
+    const struct json *chunk = json_get(page, STR("chunk"));
+    assert_int_equal(chunk->count, 4);
+    for (size_t i = 0; i < 4; i++)
+        check_str(json_str_at(&chunk->items[i], STR("event_id")), ids[3 - i], "backwards");
+    /* One by one, and forwards again. */
+    struct messages_query one = {.backwards = true, .limit = 1, .from = before_gap.from};
+    for (size_t i = 0; i < 3; i++) {
+        check_ok(read_messages(&st.f, &st.alice, st.room_id, &one, &page));
+        check_str(json_str_at(&json_get(page, STR("chunk"))->items[0], STR("event_id")), ids[3 - i], "one by one");
+        one.from = json_str_at(page, STR("end"));
+    }
+    one.backwards = false;
+    for (size_t i = 1; i < 5; i++) {
+        check_ok(read_messages(&st.f, &st.alice, st.room_id, &one, &page));
+        check_str(json_str_at(&json_get(page, STR("chunk"))->items[0], STR("event_id")), ids[i], "forwards");
+        one.from = json_str_at(page, STR("end"));
+    }
     do_say(&st.f, &st.alice, st.room_id, "on top");
 
     options.history_before = STR("$nothing");
@@ -592,6 +683,7 @@ int main(void)
         cmocka_unit_test(forks_are_joined_by_the_next_event),
         cmocka_unit_test(more_forks_than_an_event_may_follow_are_followed_in_turn),
         cmocka_unit_test(forks_of_state_are_resolved),
+        cmocka_unit_test(clients_learn_what_was_resolved),
         cmocka_unit_test(bad_format_and_signatures_are_dropped),
         cmocka_unit_test(the_server_in_an_event_id_signs),
         cmocka_unit_test(the_server_of_who_authorised_a_join_signs),

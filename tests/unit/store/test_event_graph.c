@@ -71,11 +71,11 @@ static bool run_timeline(struct store_tx *tx, void *arg)
     put(tx, 24, 22, -2);
     assert_true(events_last(tx, ROOM, INT64_MAX, a, &row));
     assert_int_equal(row.event_nid, 22);
-    assert_int_equal(events_between(tx, ROOM, 0, 100, EVENTS_OLDEST_FIRST, 10, a, &rows), 4);
+    assert_int_equal(events_between(tx, ROOM, EVENT_PLACE(0), EVENT_PLACE(100), EVENTS_OLDEST_FIRST, 10, a, &rows), 4);
     static const int64_t order[] = {21, 24, 23, 22};
     for (size_t i = 0; i < COUNT_OF(order); i++)
         assert_int_equal(rows[i].event_nid, order[i]);
-    assert_int_equal(events_between(tx, ROOM, 0, 100, EVENTS_NEWEST_FIRST, 10, a, &rows), 4);
+    assert_int_equal(events_between(tx, ROOM, EVENT_PLACE(0), EVENT_PLACE(100), EVENTS_NEWEST_FIRST, 10, a, &rows), 4);
     for (size_t i = 0; i < COUNT_OF(order); i++)
         assert_int_equal(rows[3 - i].event_nid, order[i]);
     assert_true(events_by_nid(tx, 20, a, &row));

@@ -79,7 +79,9 @@ static void reads_what_was_written(void **state)
         assert_true(events_last_numbers(tx, 3, want->pos, &got));
         check_numbers(&got, want);
         assert_true(!got.event_id.p && !got.pdu.p && !got.txn_id.p);
-        assert_int_equal(events_between(tx, 3, want->pos - 1, want->pos, EVENTS_OLDEST_FIRST, 5, a, &list), 1);
+        assert_int_equal(
+            events_between(tx, 3, EVENT_PLACE(want->pos - 1), EVENT_PLACE(want->pos), EVENTS_OLDEST_FIRST, 5, a, &list),
+            1);
         check_row(&list[0], want);
         check_str(events_pdu(tx, want->event_nid, a), want->pdu, "pdu");
         check_str(events_id(tx, want->event_nid, a), want->event_id, "id");
@@ -134,8 +136,8 @@ static void ranges(void **state)
                 int64_t up_to = edges[t] < 0 ? 0 : pos[edges[t]];
                 size_t all = edges[t] > edges[f] ? (size_t)(edges[t] - edges[f]) : 0;
                 size_t want = all < limit ? all : limit;
-                size_t count = events_between(tx, 1, after, up_to, newest ? EVENTS_NEWEST_FIRST : EVENTS_OLDEST_FIRST,
-                                              limit, a, &rows);
+                size_t count = events_between(tx, 1, EVENT_PLACE(after), EVENT_PLACE(up_to),
+                                              newest ? EVENTS_NEWEST_FIRST : EVENTS_OLDEST_FIRST, limit, a, &rows);
                 assert_int_equal(count, want);
                 for (size_t i = 0; i < count; i++)
                     assert_int_equal(rows[i].pos, newest ? pos[edges[t] - (int)i] : pos[edges[f] + 1 + (int)i]);
