@@ -220,7 +220,7 @@ static bool look_at_schema(struct driver_conn *c)
         if (tables > 0 && ours == 0)
             postgres_fail(c, "it is not a database of Hearth: it has tables already", NULL, NULL);
         else if (tables == 0 && !c->owner->create)
-            postgres_fail(c, "it is empty: start the server once", NULL, NULL);
+            postgres_fail(c, "it is empty: start the server once: hearth serve", NULL, NULL);
     }
     PQclear(r);
     return !c->latched;

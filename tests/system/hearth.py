@@ -21,6 +21,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -36,6 +37,8 @@ NAME = "localhost"
 PASSWORD = "correct horse battery"
 TOKEN = "let-me-in"
 CLIENT = "/_matrix/client/v3"
+# The URL of a PostgreSQL database in which each server gets a schema of its own; without it they are on SQLite.
+POSTGRES = os.environ.get("HEARTH_TEST_DATABASE")
 REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion `|SUMMARY: \w+Sanitizer")
 
 _numbers = itertools.count(1)
@@ -72,6 +75,19 @@ def free_port():
                 probe.bind(("127.0.0.1", port))
                 return port
     raise AssertionError("no free port")
+
+
+def psql(statement, url=None):
+    """Runs it, and returns what it answers, a line a row."""
+    return subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url or POSTGRES, "-c", statement],
+                          check=True, capture_output=True, text=True).stdout.strip()
+
+
+def new_schema():
+    """The URL of an empty database, as a server sees it."""
+    name = unique("s").replace("-", "_")
+    psql(f"CREATE SCHEMA {name}")
+    return f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}options=-csearch_path%3D{name}"
 
 
 def toml(value):
@@ -130,13 +146,17 @@ class Server:
         self.starts = 0
         self.process = None
         self._local = threading.local()
+        self.database = new_schema() if POSTGRES else None
         self.write_config(**options)
 
     def write_config(self, **options):
         """Options as TOML has them; a dict becomes a table."""
         settings = {"server_name": NAME, "address": "127.0.0.1", "port": self.port, "database_path": str(self.data),
                     "allow_registration": True, "registration_token": TOKEN, "log": "info",
-                    "max_connections_per_address": 4096, **options}
+                    "max_connections_per_address": 4096}
+        if self.database:
+            settings["database"] = self.database
+        settings |= options
         tables = {k: v for k, v in settings.items() if isinstance(v, dict)}
         lines = ["[global]"] + [f"{k} = {toml(v)}" for k, v in settings.items() if k not in tables]
         for name, table in tables.items():
@@ -190,6 +210,13 @@ class Server:
     def restart(self):
         self.stop()
         return self.start()
+
+    def sql(self, statement):
+        """Asks or changes the database of a server that is stopped; the lines of the answer, columns parted by "|"."""
+        if self.database:
+            return psql(statement, self.database)
+        with contextlib.closing(sqlite3.connect(next(self.data.glob("*.db")))) as database, database:
+            return "\n".join("|".join(map(str, row)) for row in database.execute(statement))
 
     def log(self):
         return self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else ""

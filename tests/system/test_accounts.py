@@ -4,7 +4,6 @@
 import concurrent.futures
 import contextlib
 import re
-import sqlite3
 import threading
 import time
 
@@ -380,18 +379,15 @@ def test_deactivation_goes_on_after_a_restart(own_server):
             alice.join(room)
         invited = bob.create_room(invite=[alice.user_id])
         server.stop()
-        with contextlib.closing(sqlite3.connect(next(server.data.glob("*.db")))) as database, database:
-            account = "(SELECT user_nid FROM users WHERE user_id = ?)"
-            database.execute("UPDATE accounts SET deactivated_ts = 1, password_hash = NULL"
-                             f" WHERE user_nid = {account}", [alice.user_id])
-            database.execute(f"INSERT INTO departures (user_nid) SELECT {account}", [alice.user_id])
+        account = f"(SELECT user_nid FROM users WHERE user_id = '{alice.user_id}')"
+        server.sql(f"UPDATE accounts SET deactivated_ts = 1, password_hash = NULL WHERE user_nid = {account}")
+        server.sql(f"INSERT INTO departures (user_nid) SELECT {account}")
         server.start()
         for room in [*rooms, invited]:
             hearth.eventually(lambda room=room: membership(bob, room, alice) == "leave")
         # And that was that: who is let in again by nobody stays out, and nothing is left to do.
         server.stop()
-        with contextlib.closing(sqlite3.connect(next(server.data.glob("*.db")))) as database:
-            assert database.execute("SELECT count(*) FROM departures").fetchone() == (0,)
+        assert server.sql("SELECT count(*) FROM departures") == "0"
         server.start()
 
 

@@ -73,6 +73,7 @@ def start_in(folder, server, *arguments, until="ready"):
     return process.wait(hearth.seconds(20)), log
 
 
+@pytest.mark.sqlite
 def test_a_relative_path_is_not_followed_astray(own_server, tmp_path):
     own_server.write_config(database_path="data")
     code, log = start_in(own_server.folder, own_server)     # beside the file: as it is meant
@@ -97,6 +98,7 @@ def test_a_relative_path_is_not_followed_astray(own_server, tmp_path):
     assert done.returncode == 1 and str(third / "data" / "hearth.db") in done.stderr and "relative" in done.stderr
 
 
+@pytest.mark.sqlite
 def test_init_writes_absolute_paths(own_server, tmp_path):
     own_server.config.unlink()
     (tmp_path / "token").write_text("a-secret")
@@ -108,6 +110,7 @@ def test_init_writes_absolute_paths(own_server, tmp_path):
     assert (tmp_path / "here" / "hearth.db").exists()
 
 
+@pytest.mark.sqlite
 def test_a_data_folder_that_goes_away_is_noticed(own_server):
     with own_server as server:
         moved = server.folder / "moved"
