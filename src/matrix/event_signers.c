@@ -33,13 +33,13 @@ size_t event_required_signers(const struct event *event, struct event_signer sig
         count = add(signers_out, count,
                     (struct event_signer){
                         .server_name = id_server(event->sender),
-                        .refused = "signatures: not signed by the sender's server",
+                        .refused = "check 2: not signed by the sender's server",
                     });
     if (event->version->event_format == EVENT_FORMAT_V1)
         count = add(signers_out, count,
                     (struct event_signer){
                         .server_name = id_server(event->event_id),
-                        .refused = "signatures: not signed by the server in event_id",
+                        .refused = "check 2: not signed by the server in event_id",
                     });
     struct str authoriser = authoriser_of(event);
     if (user_id_valid(authoriser))

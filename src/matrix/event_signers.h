@@ -16,7 +16,7 @@
 
 struct event_signer {
     struct str server_name; /* points into the event */
-    const char *refused;    /* why the event is refused if this server has not signed it */
+    const char *refused;    /* why the event is refused if this server has not signed it: the check or the rule */
     bool rejected;          /* then it is rejected (an authorisation rule); else it is dropped (check 2) */
 };
 

@@ -57,7 +57,7 @@ static void test_signers(void **state)
                         signers[s].rejected ? "!" : "");
                 const char *rule =
                     version->auth_numbers == AUTH_NUMBERS_V12 ? "auth rule 5.2.1: " : "auth rule 4.2.1: ";
-                const char *prefix = signers[s].rejected ? rule : "signatures: ";
+                const char *prefix = signers[s].rejected ? rule : "check 2: ";
                 assert_int_equal(strncmp(signers[s].refused, prefix, strlen(prefix)), 0);
             }
             if (!str_eq(buf_str(&got), str_of(cases[i].want)))

@@ -349,7 +349,7 @@ static void the_server_in_an_event_id_signs(void **state)
         struct json *pdu = remote_event(&st.remote, &d, NULL);
         struct received_pdu received =
             remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "not signed by the id's server");
-        assert_true(str_starts(received.rule, STR("signatures: ")));
+        assert_true(str_starts(received.rule, STR("check 2: ")));
         assert_true(event_cosign(a, room_version_find(str_of(versions[v])), pdu, st.f.services.signing_key));
         remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "signed by it");
 
