@@ -29,7 +29,8 @@ static struct resolution_key *key_new(struct resolution *r, struct str text, str
     map_str_put(&r->keys, str_copy(r->arena, text), key);
     if (r->key_count == r->key_cap) {
         size_t cap = r->key_cap ? r->key_cap * 2 : 16;
-        r->key_list = arena_grow(r->arena, r->key_list, r->key_cap * sizeof(key), cap * sizeof(key));
+        const size_t size = sizeof(struct resolution_key *);
+        r->key_list = arena_grow(r->arena, r->key_list, r->key_cap * size, cap * size);
         r->key_cap = cap;
     }
     r->key_list[r->key_count++] = key;
@@ -127,7 +128,9 @@ static void add_difference(struct resolution *r, const struct state_resolution_d
     struct resolution_node *other = d->event ? state_event(r, d->event) : NULL;
     if (r->status != STATE_RESOLUTION_OK)
         return;
-    struct resolution_key *key = conflicted_key(r, base ? base->event : other->event, base);
+    const struct resolution_node *either = base ? base : other;
+    assert(either);
+    struct resolution_key *key = conflicted_key(r, either->event, base);
     if (base) {
         assert(bit_get(base->sets, d->set)); /* one difference a set and key */
         bit_clear(base->sets, d->set);

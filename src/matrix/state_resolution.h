@@ -26,6 +26,13 @@
  *   - Version 1 resolves each key of a type against R as it was before that type, so that no order of keys matters;
  *     and where none of the other events passes, it takes the oldest (Synapse and Dendrite do both).
  *
+ * Where other servers do not do what the specification says (Synapse 1.163, Ruma and Dendrite were read, and Synapse's
+ * code compared on random rooms), Hearth does; rooms in which it shows are contrived, some 3 in 100 of the random ones:
+ *   - They take the auth chain of a state to hold the state's own events, so that no unconflicted event is in the auth
+ *     difference.
+ *   - Of the auth chains of power events they take what is reached through conflicted events only.
+ *   - Synapse never lets a rejected event into the resolved state.
+ *
  * Pure: same input, same output, in whatever order sets and differences come. Nothing recurses.
  * Memory: results and temporaries come from the caller's arena.
  * Threads: as the caller's callbacks.
@@ -56,14 +63,8 @@ struct state_resolution_source {
     /* The event of set 0 for this key, or 0. Asked only for keys about which all sets agree, so any set will do. */
     uint64_t (*state)(void *ctx, struct str type, struct str state_key);
 
-    /* Auth chains of unconflicted state belong to all sets, so the auth difference needs to know which events are in
-     * one. With `cited_by` that is found by going up from the few candidates, mostly in a step or two; without it
-     * (NULL) by going down from all state, which costs as much as the room is large.
-     *
-     * cited_by: fills in up to `max` numbers, below `below` and in descending order, of state events whose auth_events
-     * hold `number`; returns how many. */
-    size_t (*cited_by)(void *ctx, uint64_t number, uint64_t below, uint64_t *numbers_out, size_t max);
-    /* Visits the events of set 0, until `visit` answers false. Not called, and may be NULL, if there is `cited_by`. */
+    /* Visits the events of set 0, until `visit` answers false. Auth chains of unconflicted state belong to all sets, so
+     * that without `auth_difference` all state is looked at; with it this is not called and may be NULL. */
     void (*each_state)(void *ctx, bool (*visit)(void *visit_ctx, uint64_t number), void *visit_ctx);
 
     /* An index over auth chains, if there is one; NULL: walks along auth_events find out.

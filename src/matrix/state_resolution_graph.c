@@ -9,7 +9,8 @@ void state_resolution_push(struct resolution *r, struct resolution_list *list, s
 {
     if (list->n == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 8;
-        list->p = arena_grow(r->arena, list->p, list->cap * sizeof(*list->p), cap * sizeof(*list->p));
+        const size_t size = sizeof(struct resolution_node *);
+        list->p = arena_grow(r->arena, list->p, list->cap * size, cap * size);
         list->cap = cap;
     }
     list->p[list->n++] = node;
@@ -288,83 +289,6 @@ static struct resolution_list difference_of_conflicted(struct resolution *r)
 
 /* --- auth chains of unconflicted state --- */
 
-static bool is_unconflicted_state(struct resolution *r, struct resolution_node *node)
-{
-    const struct event *event = state_resolution_event(r, node);
-    if (!event || !event->has_state_key)
-        return false;
-    const struct resolution_key *key = state_resolution_key(r, event->type, event->state_key);
-    return key && !key->conflicted && key->base == node->number;
-}
-
-enum { CITED_PAGE = 8 };
-
-/* One event on the way up, and the page of those citing it that is being looked at. */
-struct climb {
-    struct resolution_node *node;
-    struct climb *below;
-    uint64_t citing[CITED_PAGE];
-    size_t count;
-    size_t next;
-    bool last_page;
-};
-
-static struct climb *climb_to(struct resolution *r, struct resolution_node *node, struct climb *below)
-{
-    struct climb *c = ARENA_NEW(r->arena, struct climb);
-    c->node = node;
-    c->below = below;
-    node->walk = r->walks;
-    return c;
-}
-
-/* The next event that cites the one at the top of the climb, or NULL after the last. */
-static struct resolution_node *climb_next(struct resolution *r, struct climb *c)
-{
-    const struct state_resolution_source *source = &r->input->source;
-    if (c->next == c->count) {
-        if (c->last_page)
-            return NULL;
-        uint64_t below = c->count ? c->citing[c->count - 1] : UINT64_MAX;
-        c->count = source->cited_by(source->ctx, c->node->number, below, c->citing, CITED_PAGE);
-        c->next = 0;
-        c->last_page = c->count < CITED_PAGE;
-        if (c->count == 0)
-            return NULL;
-    }
-    return state_resolution_node(r, c->citing[c->next++]);
-}
-
-/* Whether unconflicted state cites the event, or cites what cites it, and so on: up, depth first. */
-static bool climb_reaches_state(struct resolution *r, struct resolution_node *node)
-{
-    r->walks++;
-    for (struct climb *c = climb_to(r, node, NULL); c && r->status == STATE_RESOLUTION_OK;) {
-        struct resolution_node *next = climb_next(r, c);
-        if (!next) {
-            c->node->unreached = true;
-            c = c->below;
-        } else if (next->reached || is_unconflicted_state(r, next)) {
-            return true;
-        } else if (!next->unreached && next->walk != r->walks) {
-            c = climb_to(r, next, c);
-        }
-    }
-    return false;
-}
-
-/* Going up from the highest number, what was found out of those above helps those below. */
-static void mark_reached_by_climbing(struct resolution *r, struct resolution_list *candidates)
-{
-    struct resolution_list heap = {NULL, 0, 0};
-    for (size_t i = 0; i < candidates->n; i++)
-        state_resolution_heap_push(r, &heap, higher_number, candidates->p[i]);
-    while (heap.n > 0 && r->status == STATE_RESOLUTION_OK) {
-        struct resolution_node *node = state_resolution_heap_pop(&heap, higher_number);
-        node->reached = climb_reaches_state(r, node);
-    }
-}
-
 struct descent {
     struct resolution *r;
     struct resolution_list stack;
@@ -408,7 +332,7 @@ static bool descend(void *ctx, uint64_t number)
     return d->left > 0 && r->status == STATE_RESOLUTION_OK;
 }
 
-static void mark_reached_by_descending(struct resolution *r, struct resolution_list *candidates)
+static void mark_reached(struct resolution *r, struct resolution_list *candidates)
 {
     struct descent d = {.r = r, .floor = state_resolution_floor(r, candidates), .left = candidates->n};
     r->walks++;
@@ -422,10 +346,7 @@ void state_resolution_add_auth_difference(struct resolution *r)
     struct resolution_list candidates = difference_of_conflicted(r);
     if (candidates.n == 0 || r->status != STATE_RESOLUTION_OK)
         return;
-    if (r->input->source.cited_by)
-        mark_reached_by_climbing(r, &candidates);
-    else
-        mark_reached_by_descending(r, &candidates);
+    mark_reached(r, &candidates);
     for (size_t i = 0; i < candidates.n; i++) {
         if (!candidates.p[i]->reached)
             state_resolution_add_full(r, candidates.p[i]);

@@ -25,11 +25,10 @@ struct resolution_node {
     uint64_t *chain;            /* the sets in whose auth chain it is, where a walk has come by; NULL: none */
     bool fetched;
     bool has_auth_events;
-    bool full;      /* it is in the full conflicted set */
-    bool queued;    /* of the walk of the auth difference */
-    bool reached;   /* it is in an auth chain of unconflicted state */
-    bool unreached; /* it is in none */
-    bool sorted;    /* it is one of those that the power ordering sorts */
+    bool full;    /* it is in the full conflicted set */
+    bool queued;  /* of the walk of the auth difference */
+    bool reached; /* it is in an auth chain of unconflicted state */
+    bool sorted;  /* it is one of those that the power ordering sorts */
 
     uint32_t walk; /* the last walk that came by, and its place in that walk's list */
     size_t index;

@@ -188,6 +188,6 @@ struct resolution_list state_resolution_mainline_order(struct resolution *r, str
     for (size_t i = 0; i < rest.n && r->status == STATE_RESOLUTION_OK; i++)
         rest.p[i]->position = cited_position(&m, power_event_of(r, rest.p[i]));
     if (rest.n > 0)
-        qsort(rest.p, rest.n, sizeof(*rest.p), by_mainline);
+        qsort(rest.p, rest.n, sizeof(struct resolution_node *), by_mainline);
     return rest;
 }

@@ -12,8 +12,8 @@
 
 /* None of these changes the answer. */
 struct given_way {
-    bool ordered;  /* says that numbers are ordered */
-    bool cited_by; /* answers who cites an event */
+    bool ordered; /* says that numbers are ordered */
+    bool index;   /* answers questions about auth chains */
     bool shuffle_sets;
     bool shuffle_numbers;
 };
@@ -66,30 +66,44 @@ static inline uint64_t given_state(void *ctx, struct str type, struct str state_
     return e < 0 ? 0 : given->number[e];
 }
 
-static inline bool given_cites(const struct given *given, int e, uint64_t number)
+/* --- an index over auth chains: the textbook itself --- */
+
+static inline size_t given_numbers(const struct given *given, const struct book_set *set, const uint64_t **numbers_out)
 {
-    for (int i = 0; i < given->room->events[e].auth_count; i++) {
-        if (given->number[given->room->events[e].auth_events[i]] == number)
-            return true;
+    uint64_t *numbers = ARENA_ARRAY(given->room->arena, BOOK_EVENTS_MAX, uint64_t);
+    size_t count = 0;
+    for (int e = given->room->count - 1; e >= 0; e--) {
+        if (set->has[e])
+            numbers[count++] = given->number[e];
     }
-    return false;
+    *numbers_out = numbers;
+    return count;
 }
 
-static inline size_t given_cited_by(void *ctx, uint64_t number, uint64_t below, uint64_t *numbers_out, size_t max)
+static inline size_t given_auth_difference(void *ctx, const struct state_resolution_set *sets, size_t set_count,
+                                           const uint64_t **numbers_out)
 {
     const struct given *given = ctx;
-    size_t count = 0;
-    while (count < max) {
-        uint64_t highest = 0;
-        for (int e = 0; e < given->room->count; e++) {
-            if (given->number[e] < below && given->number[e] > highest && given_cites(given, e, number))
-                highest = given->number[e];
-        }
-        if (highest == 0)
-            break;
-        numbers_out[count++] = below = highest;
+    struct book_set states[BOOK_SETS_MAX], shared = *given->base;
+    for (size_t i = 0; i < sets[0].count; i++)
+        shared.has[given_index(given, sets[0].events[i])] = false;
+    for (size_t i = 0; i < set_count; i++) {
+        states[i] = shared;
+        for (size_t k = 0; k < sets[i].count; k++)
+            states[i].has[given_index(given, sets[i].events[k])] = true;
     }
-    return count;
+    struct book_set found = book_auth_difference(given->room, book_auth_chains(given->room), states, (int)set_count);
+    return given_numbers(given, &found, numbers_out);
+}
+
+static inline size_t given_subgraph(void *ctx, struct state_resolution_set conflicted, const uint64_t **numbers_out)
+{
+    const struct given *given = ctx;
+    struct book_set set = {{false}};
+    for (size_t i = 0; i < conflicted.count; i++)
+        set.has[given_index(given, conflicted.events[i])] = true;
+    struct book_set found = book_subgraph(given->room, book_auth_chains(given->room), &set);
+    return given_numbers(given, &found, numbers_out);
 }
 
 static inline void given_each_state(void *ctx, bool (*visit)(void *visit_ctx, uint64_t number), void *visit_ctx)
@@ -155,8 +169,9 @@ static inline struct state_resolution_input given_input(struct given *given, str
                    .auth_events = given_auth_events,
                    .rejected = given_rejected,
                    .state = given_state,
-                   .cited_by = way.cited_by ? given_cited_by : NULL,
-                   .each_state = way.cited_by ? NULL : given_each_state,
+                   .each_state = way.index ? NULL : given_each_state,
+                   .auth_difference = way.index ? given_auth_difference : NULL,
+                   .subgraph = way.index ? given_subgraph : NULL,
                    .ordered = way.ordered,
                    .events_max = 1000},
     };

@@ -59,9 +59,10 @@ static void assert_same(const struct graph *g, const struct book_set *got, const
 static struct book_set resolve(const struct graph *g, const struct book_set *states, int n)
 {
     static const struct given_way ways[] = {
-        {.ordered = true, .cited_by = true},
+        {.ordered = true},
         {.ordered = true, .shuffle_sets = true},
-        {.cited_by = true, .shuffle_sets = true, .shuffle_numbers = true},
+        {.ordered = false, .shuffle_sets = true, .shuffle_numbers = true},
+        {.index = true, .shuffle_sets = true, .shuffle_numbers = true},
     };
     struct book_set want = book_resolve(&g->room, states, n);
     for (size_t i = 0; i < COUNT(ways); i++) {
