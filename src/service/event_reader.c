@@ -14,6 +14,7 @@ void event_reader_begin(struct event_reader *r, struct store_tx *tx, struct aren
 void event_reader_end(struct event_reader *r)
 {
     map_u64_fini(&r->by_nid);
+    arena_free(&r->kept);
 }
 
 struct stored_event *event_reader_nid(struct event_reader *r, int64_t event_nid)
@@ -21,9 +22,11 @@ struct stored_event *event_reader_nid(struct event_reader *r, int64_t event_nid)
     struct stored_event *stored = map_u64_get(&r->by_nid, (uint64_t)event_nid);
     if (stored)
         return stored;
-    stored = ARENA_NEW(r->a, struct stored_event);
-    if (!events_by_nid(r->tx, event_nid, r->a, &stored->row) ||
-        !event_read_stored(r->a, r->version, stored->row.event_id, stored->row.pdu, &stored->event))
+    if (!r->kept)
+        r->kept = arena_new();
+    stored = ARENA_NEW(r->kept, struct stored_event);
+    if (!events_by_nid(r->tx, event_nid, r->kept, &stored->row) ||
+        !event_read_stored(r->kept, r->version, stored->row.event_id, stored->row.pdu, &stored->event))
         return NULL;
     map_u64_put(&r->by_nid, (uint64_t)event_nid, stored);
     return stored;
@@ -44,7 +47,7 @@ const int64_t *event_reader_auth(struct event_reader *r, struct stored_event *st
 {
     if (!stored->has_auth) {
         const struct event *event = &stored->event;
-        int64_t *nids = ARENA_ARRAY(r->a, event->auth_events_count, int64_t);
+        int64_t *nids = ARENA_ARRAY(r->kept, event->auth_events_count, int64_t);
         for (size_t i = 0; i < event->auth_events_count; i++) {
             int64_t nid = events_nid_of(r->tx, event->auth_events[i]);
             if (nid)

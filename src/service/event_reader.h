@@ -2,7 +2,8 @@
  * Stored events of one room, each read and parsed once: for a job or a snapshot that looks at many of them, and at some
  * of them again and again.
  *
- * Ownership: everything lives in the arena given, and as long as the reader.
+ * Ownership: events live as long as the reader, in an arena of its own: they may be read first by a callback of somebody
+ * who gives back the temporaries of the arena in hand (auth_check()).
  * Threads: as the transaction.
  */
 #ifndef HEARTH_SERVICE_EVENT_READER_H
@@ -22,7 +23,8 @@ struct stored_event {
 
 struct event_reader {
     struct store_tx *tx;
-    struct arena *a;
+    struct arena *a;    /* the caller's, for what users of the reader make of the events */
+    struct arena *kept; /* the events; made with the first */
     const struct room_version *version;
     struct map_u64 by_nid; /* event_nid -> struct stored_event */
 };

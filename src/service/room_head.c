@@ -85,7 +85,7 @@ void room_head_set_prev(struct room *room, const struct event *event)
     add_prev(room, event);
 }
 
-/* Reads the room's ends. False: there are none, or they cannot be read. */
+/* Reads the room's ends. False: they cannot be read. */
 static bool read_head(struct room *room, struct store_tx *tx, struct arena *a)
 {
     struct room_head *head = &room->head;
@@ -93,7 +93,7 @@ static bool read_head(struct room *room, struct store_tx *tx, struct arena *a)
     int64_t *nids;
     size_t count = forward_extremities_of(tx, room->nid, a, &nids);
     if (!events_last_numbers(tx, room->nid, INT64_MAX, &last))
-        return false;
+        return true; /* a room of others, of which nothing has come yet */
     head->state_root = last.room_state;
     head->notify_count = last.notify_count;
     head->highlight_count = last.highlight_count;
@@ -107,7 +107,7 @@ static bool read_head(struct room *room, struct store_tx *tx, struct arena *a)
             return false;
         add_prev(room, &event);
     }
-    return head->prev_count > 0;
+    return true;
 }
 
 struct settling {
