@@ -144,8 +144,11 @@ int64_t room_resolve_states(struct event_reader *reader, const int64_t *roots, s
             .difference_count = x.count,
         };
         struct state_resolution_result result;
-        enum state_resolution_status status =
-            create ? state_resolution_run(reader->a, &input, &result) : STATE_RESOLUTION_MISSING_EVENT;
+        enum state_resolution_status status = STATE_RESOLUTION_MISSING_EVENT;
+        if (x.count > ROOM_RESOLVE_EVENTS_MAX) /* add_difference() has ended the comparison */
+            status = STATE_RESOLUTION_TOO_LARGE;
+        else if (create)
+            status = state_resolution_run(reader->a, &input, &result);
         if (status != STATE_RESOLUTION_OK)
             log_error("room: states could not be resolved", LOG_INT("status", status), LOG_INT("states", x.set + 1));
         root = status == STATE_RESOLUTION_OK && !store_tx_failed(reader->tx) ? apply(&x, &result) : 0;
