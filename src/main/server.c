@@ -10,6 +10,7 @@
 #include "service/lazy_members.h"
 #include "service/profile_rooms.h"
 #include "service/room.h"
+#include "service/room_chains.h"
 #include "service/room_member.h"
 #include "service/typing.h"
 
@@ -114,6 +115,12 @@ static bool open_signing_key(struct server *server, const struct config *config,
     return result == SIGNING_KEY_FILE_OK || fail(error, "", complaint);
 }
 
+static bool fill_chains(struct server *server, struct store_error *error)
+{
+    return room_chains_fill(&server->services) ||
+           fail(error, "the database failed while the auth chains of its events were made; see the log", STR(""));
+}
+
 bool server_open(struct server *server, struct config *config, bool create, struct store_error *error_out)
 {
     *server = (struct server){.arena = arena_new(), .config = config, .newest = options_of(config, NULL)};
@@ -139,7 +146,7 @@ bool server_open(struct server *server, struct config *config, bool create, stru
     server->services.lazy_members = lazy_members_new();
     server->services.accounts->hooks =
         (struct account_hooks){.profile_changed = profile_rooms_changed, .user_deactivated = rooms_user_deactivated};
-    if (!open_signing_key(server, config, error_out)) {
+    if (!open_signing_key(server, config, error_out) || !fill_chains(server, error_out)) {
         server_close(server);
         return false;
     }

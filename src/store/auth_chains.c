@@ -17,6 +17,27 @@ static const struct sql select_links = SQL("SELECT seq, to_chain_nid, to_seq FRO
 static const struct sql select_links_to =
     SQL("SELECT chain_nid, seq FROM auth_links WHERE to_chain_nid = $1 AND to_seq >= $2");
 
+static const struct sql select_missing = SQL("SELECT 1 FROM meta WHERE name = 'auth_chains_missing'");
+static const struct sql delete_missing = SQL("DELETE FROM meta WHERE name = 'auth_chains_missing'");
+static const struct sql delete_places = SQL("DELETE FROM auth_chains");
+static const struct sql delete_links = SQL("DELETE FROM auth_links");
+
+bool auth_chains_missing(struct store_tx *tx)
+{
+    return sql_int_of0(tx, &select_missing, 0) != 0;
+}
+
+void auth_chains_clear(struct store_tx *tx)
+{
+    sql_exec0(tx, &delete_links);
+    sql_exec0(tx, &delete_places);
+}
+
+void auth_chains_complete(struct store_tx *tx)
+{
+    sql_exec0(tx, &delete_missing);
+}
+
 /* --- sets of places: one number a chain --- */
 
 struct link {

@@ -34,6 +34,12 @@ struct auth_place {
  * `same_key` is the one of them that has its own type and state key, or 0. Write transactions only. */
 void auth_chains_add(struct store_tx *tx, int64_t event_nid, const int64_t *auth, size_t count, int64_t same_key);
 
+/* For databases from before there were auth chains: whether they are still to be made; begins anew; says that they are
+ * made. The latter two in write transactions only. */
+bool auth_chains_missing(struct store_tx *tx);
+void auth_chains_clear(struct store_tx *tx);
+void auth_chains_complete(struct store_tx *tx);
+
 struct auth_place auth_chains_place(struct store_tx *tx, int64_t event_nid);
 /* True if `ancestor` is in the auth chain of `event`. Both have places. */
 bool auth_chains_reach(struct store_tx *tx, int64_t event, int64_t ancestor);

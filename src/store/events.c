@@ -25,6 +25,9 @@ static const struct sql select_last_numbers = SQL(
     "SELECT " NUMBERS " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
 static const struct sql select_lowest_sub =
     SQL("SELECT sub FROM events WHERE room_nid = $1 AND pos = $2 ORDER BY sub LIMIT 1");
+static const struct sql select_numbers = SQL("SELECT " NUMBERS " FROM events WHERE event_nid = $1");
+static const struct sql select_state_after =
+    SQL("SELECT event_nid FROM events WHERE event_nid > $1 AND state_key_nid IS NOT NULL ORDER BY event_nid LIMIT $2");
 static const struct sql select_pdu = SQL("SELECT pdu FROM events WHERE event_nid = $1");
 static const struct sql select_id = SQL("SELECT event_id FROM events WHERE event_nid = $1");
 static const struct sql select_newest = SQL("SELECT " COLUMNS " FROM events WHERE room_nid = $1"
@@ -133,16 +136,42 @@ bool events_last(struct store_tx *tx, int64_t room_nid, int64_t pos, struct aren
     return read_one(&c, a, row_out);
 }
 
+/* Ends the cursor. */
+static bool read_one_numbers(struct sql_cursor *c, struct event_row *row_out)
+{
+    *row_out = (struct event_row){0};
+    bool found = sql_next(c);
+    if (found)
+        read_numbers(c, row_out);
+    sql_end(c);
+    return found;
+}
+
 bool events_last_numbers(struct store_tx *tx, int64_t room_nid, int64_t pos, struct event_row *row_out)
 {
     struct sql_cursor c;
-    *row_out = (struct event_row){0};
     sql_query(tx, &select_last_numbers, &c, SQL_INT(room_nid), SQL_INT(pos));
-    bool found = sql_next(&c);
-    if (found)
-        read_numbers(&c, row_out);
+    return read_one_numbers(&c, row_out);
+}
+
+bool events_numbers(struct store_tx *tx, int64_t event_nid, struct event_row *row_out)
+{
+    struct sql_cursor c;
+    sql_query(tx, &select_numbers, &c, SQL_INT(event_nid));
+    return read_one_numbers(&c, row_out);
+}
+
+size_t events_state_after(struct store_tx *tx, int64_t after, size_t limit, struct arena *a, int64_t **nids_out)
+{
+    int64_t *nids = ARENA_ARRAY(a, limit, int64_t);
+    size_t count = 0;
+    struct sql_cursor c;
+    sql_query(tx, &select_state_after, &c, SQL_INT(after), SQL_INT(limit));
+    while (count < limit && sql_next(&c))
+        nids[count++] = sql_int(&c, 0);
     sql_end(&c);
-    return found;
+    *nids_out = nids;
+    return count;
 }
 
 int64_t events_lowest_sub(struct store_tx *tx, int64_t room_nid, int64_t pos)

@@ -67,6 +67,10 @@ bool events_by_id(struct store_tx *tx, struct str event_id, struct arena *a, str
 bool events_last(struct store_tx *tx, int64_t room_nid, int64_t pos, struct arena *a, struct event_row *row_out);
 /* The same without the PDU and ids: only numbers are filled in. */
 bool events_last_numbers(struct store_tx *tx, int64_t room_nid, int64_t pos, struct event_row *row_out);
+/* Numbers of state events above `after`, in order, at most `limit`. */
+size_t events_state_after(struct store_tx *tx, int64_t after, size_t limit, struct arena *a, int64_t **nids_out);
+/* An event without the PDU and ids: only numbers are filled in. False if there is none. */
+bool events_numbers(struct store_tx *tx, int64_t event_nid, struct event_row *row_out);
 /* The PDU alone; p == NULL if there is no such event. */
 struct str events_pdu(struct store_tx *tx, int64_t event_nid, struct arena *a);
 /* The event's id; p == NULL if there is no such event. */
