@@ -142,8 +142,11 @@ static void cite_auth_events(struct arena *a, struct room_head_reader *reader, c
     struct json *ids = json_array(a);
     for (size_t i = 0; i < count; i++) {
         const struct event *event = room_head_get(reader, keys[i].type, keys[i].state_key);
-        if (event)
-            json_push(a, ids, event_citation(a, event));
+        if (event) {
+            /* The head may be gone when the job reads it. */
+            struct json citation = event_citation(a, event);
+            json_push(a, ids, *json_deep_copy(a, &citation));
+        }
     }
     json_set(a, pdu, STR("auth_events"), *ids);
 }
@@ -155,7 +158,7 @@ static struct json *build_pdu(struct arena *a, struct room_head_reader *reader, 
     struct json *pdu = json_object(a);
     struct json *prev_events = json_array(a);
     for (size_t i = 0; i < head->prev_count; i++)
-        json_push(a, prev_events, *head->prev_events[i]);
+        json_push(a, prev_events, *json_deep_copy(a, head->prev_events[i]));
     cite_auth_events(a, reader, draft, pdu);
     json_set(a, pdu, STR("content"), *draft->content);
     json_set(a, pdu, STR("depth"), event_next_depth(a, room->version, head->depth));
