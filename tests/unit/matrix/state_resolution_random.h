@@ -150,7 +150,7 @@ static inline struct random_draft random_draft(struct random *random, const stru
 
 static inline struct str random_event_id(struct random *random, struct arena *a)
 {
-    return str_fmt(a, "$%c%08x", "AZaz"[random_below(random, 4)], (unsigned)random_next(random));
+    return str_fmt(a, "$%c%016llx", "AZaz"[random_below(random, 4)], (unsigned long long)random_next(random));
 }
 
 static inline const struct json *random_pdu(const struct book_room *room, bool is_create)
@@ -238,7 +238,8 @@ static inline void random_append(struct random *random, struct book_room *room, 
     bool refused = auth_check(room->arena, &e.event, (struct auth_state){book_get, &check}).refused;
     if (refused && random_percent(random, 30))
         return;
-    e.rejected = refused ? random_percent(random, 90) : random_percent(random, 2);
+    bool rejected = random_percent(random, refused ? 90 : 2);
+    e.rejected = rejected && room->count > 0; /* without m.room.create there is no room */
     room->events[room->count] = e;
     if (!e.rejected || random_percent(random, 25))
         book_put(room, state, room->count);
