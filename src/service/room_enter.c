@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "matrix/push_default.h"
+#include "service/room_relations.h"
 #include "service/typing.h"
 #include "store/auth_chains.h"
 #include "store/event_graph.h"
@@ -172,6 +173,7 @@ static int64_t follow(struct room_entering *x, const struct room_entry *e)
 void room_enter_redaction(struct room_entering *x, struct stored_event *target, int64_t redaction_nid)
 {
     struct arena *a = x->reader.a;
+    room_relations_leave(x, target);
     struct str left = json_text(a, event_redact(a, x->reader.version, target->event.json));
     events_redact(x->reader.tx, target->row.event_nid, redaction_nid, left);
     event_reader_forget(&x->reader, target->row.event_nid);
@@ -294,6 +296,8 @@ bool room_enter(struct room_entering *x, struct room_entry *e)
         x->newest_pos = e->hidden ? x->newest_pos : e->pos;
     }
     apply_redaction(x, e);
+    if (!e->hidden)
+        room_relations_enter(x, e);
     if (!e->hidden && !e->history) {
         write_mentions(x, e);
         memberships_read(tx, e->sender_nid, x->room_nid, e->pos, x->notify_count, x->highlight_count);

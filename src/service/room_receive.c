@@ -8,6 +8,7 @@
 #include "service/room_enter.h"
 #include "service/room_head.h"
 #include "service/room_merge.h"
+#include "service/room_relations.h"
 #include "service/storage.h"
 #include "service/wake.h"
 #include "store/event_graph.h"
@@ -354,6 +355,7 @@ static bool enter(struct receive_job *job, struct item *item, struct room_entry 
         return false;
     note_gaps(job, e, prev);
     apply_awaiting_redactions(job, e->event_nid, e->event->event_id);
+    room_relations_arrive(&job->x, e->event_nid, e->event->event_id);
     decide(job, item, RECEIVE_ACCEPTED, NULL);
     return true;
 }

@@ -11,6 +11,10 @@ static const struct sql insert_awaited = SQL("INSERT INTO awaited_events (event_
                                              " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
 static const struct sql select_awaited =
     SQL("SELECT why, event_nid, room_nid FROM awaited_events WHERE event_id = $1 ORDER BY why, event_nid LIMIT $2");
+static const struct sql select_awaited_for = SQL("SELECT event_nid FROM awaited_events WHERE event_id = $1 AND why = $2"
+                                                 " AND room_nid = $3 ORDER BY event_nid LIMIT $4");
+static const struct sql count_awaited_for = SQL("SELECT count(*) FROM (SELECT 1 FROM awaited_events WHERE event_id = $1"
+                                                " AND why = $2 AND room_nid = $3 LIMIT $4) AS some");
 static const struct sql delete_awaited = SQL("DELETE FROM awaited_events WHERE event_id = $1 AND why = $2");
 static const struct sql select_before =
     SQL("SELECT event_id FROM awaited_events WHERE event_nid = $1 AND why = 1 ORDER BY event_id LIMIT $2");
@@ -66,6 +70,28 @@ size_t awaited_events_of(struct store_tx *tx, struct str event_id, size_t limit,
     }
     sql_end(&c);
     *rows_out = rows;
+    return count;
+}
+
+size_t awaited_events_count(struct store_tx *tx, struct str event_id, enum awaited why, int64_t room_nid, size_t limit)
+{
+    return (size_t)sql_int_of(tx, &count_awaited_for, 0, SQL_TEXT(event_id), SQL_INT(why), SQL_INT(room_nid),
+                              SQL_INT(limit));
+}
+
+size_t awaited_events_for(struct store_tx *tx, struct str event_id, enum awaited why, int64_t room_nid, size_t limit,
+                          struct arena *a, int64_t **event_nids_out)
+{
+    size_t count = 0;
+    struct sql_cursor c;
+    *event_nids_out = NULL;
+    sql_query(tx, &select_awaited_for, &c, SQL_TEXT(event_id), SQL_INT(why), SQL_INT(room_nid), SQL_INT(limit));
+    while (count < limit && sql_next(&c)) {
+        if (count == 0)
+            *event_nids_out = ARENA_ARRAY(a, limit, int64_t);
+        (*event_nids_out)[count++] = sql_int(&c, 0);
+    }
+    sql_end(&c);
     return count;
 }
 

@@ -38,6 +38,10 @@ void awaited_events_add(struct store_tx *tx, struct str event_id, const struct a
 /* Who awaits the event; at most `limit`. */
 size_t awaited_events_of(struct store_tx *tx, struct str event_id, size_t limit, struct arena *a,
                          struct awaited_row **rows_out);
+/* How many events of the room await it for this reason, counted up to `limit`; and their numbers, at most `limit`. */
+size_t awaited_events_count(struct store_tx *tx, struct str event_id, enum awaited why, int64_t room_nid, size_t limit);
+size_t awaited_events_for(struct store_tx *tx, struct str event_id, enum awaited why, int64_t room_nid, size_t limit,
+                          struct arena *a, int64_t **event_nids_out);
 /* Forgets who awaits it for this reason: it has come, or never will. Write transactions only. */
 void awaited_events_remove(struct store_tx *tx, struct str event_id, enum awaited why);
 /* The prev events that `event_nid` still awaits, at most `limit`: a gap in front of it. */

@@ -5,7 +5,7 @@
 #define NUMBERS                                                                                                        \
     "event_nid, room_nid, pos, sender_nid, state_key_nid, state_before, state_after, replaces_nid, redacted_by_nid,"   \
     " device_nid, notify_count, highlight_count, sub, status, gap, coalesce(room_state, state_after)"
-#define COLUMNS NUMBERS ", event_id, txn_id, pdu, reason"
+#define COLUMNS NUMBERS ", event_id, txn_id, pdu, reason, related"
 
 static const struct sql insert_event =
     SQL("INSERT INTO events (event_nid, room_nid, pos, sender_nid, state_key_nid, state_before, state_after,"
@@ -69,6 +69,7 @@ static void read_row(struct sql_cursor *c, struct arena *a, struct event_row *ro
     row->txn_id = sql_text(c, 17, a);
     row->pdu = sql_text(c, 18, a);
     row->reason = sql_text(c, 19, a);
+    row->related = sql_int(c, 20);
 }
 
 static bool read_one(struct sql_cursor *c, struct arena *a, struct event_row *row)

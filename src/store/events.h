@@ -41,6 +41,7 @@ struct event_row {
     int64_t device_nid;      /* 0: not sent by a local device */
     int64_t notify_count;    /* running totals of the room, see migration 0003 */
     int64_t highlight_count;
+    int64_t related; /* kinds in which others have come to be related to it (relations.h); written there alone */
     struct str event_id;
     struct str txn_id; /* p == NULL: none */
     struct str reason; /* of an event that is not accepted: the rule; p == NULL: none */

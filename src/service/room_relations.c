@@ -1,0 +1,74 @@
+#include "service/room_relations.h"
+
+#include "store/event_graph.h"
+#include "store/relations.h"
+
+#define AWAITING_MAX 1000 /* relations that wait for one event; those that come later are not aggregated */
+
+/* The child's row, with its number, place and sender filled in. */
+static void add(struct room_entering *x, struct relation_row row, const struct event *child,
+                const struct stored_event *parent)
+{
+    struct relation relation = relation_of(child);
+    if (relation.kind == RELATION_NONE || parent->row.room_nid != x->room_nid || parent->row.event_nid == row.event_nid)
+        return;
+    row.parent_nid = parent->row.event_nid;
+    row.room_nid = x->room_nid;
+    row.kind = relation.kind;
+    row.rel_type = relation.rel_type;
+    row.type = child->type;
+    row.is_edit = relation_is_replacement(child, &parent->event);
+    row.edit_ts = child->origin_server_ts;
+    row.event_id = child->event_id;
+    row.key = relation.key;
+    relations_add(x->reader.tx, &row);
+}
+
+void room_relations_enter(struct room_entering *x, const struct room_entry *e)
+{
+    struct relation relation = relation_of(e->event);
+    if (relation.kind == RELATION_NONE)
+        return;
+    const struct stored_event *parent = event_reader_id(&x->reader, relation.event_id);
+    if (parent) {
+        struct relation_row row = {.event_nid = e->event_nid,
+                                   .pos = e->pos,
+                                   .sub = e->history ? e->history_sub : 0,
+                                   .sender_nid = e->sender_nid};
+        add(x, row, e->event, parent);
+    } else if (awaited_events_count(x->reader.tx, relation.event_id, AWAITED_RELATION, x->room_nid, AWAITING_MAX) <
+               AWAITING_MAX) {
+        struct awaited_row row = {.why = AWAITED_RELATION, .event_nid = e->event_nid, .room_nid = x->room_nid};
+        awaited_events_add(x->reader.tx, relation.event_id, &row);
+    }
+}
+
+void room_relations_arrive(struct room_entering *x, int64_t event_nid, struct str event_id)
+{
+    struct event_reader *reader = &x->reader;
+    int64_t *children;
+    size_t count =
+        awaited_events_for(reader->tx, event_id, AWAITED_RELATION, x->room_nid, AWAITING_MAX, reader->a, &children);
+    if (count == 0)
+        return;
+    const struct stored_event *parent = event_reader_nid(reader, event_nid);
+    for (size_t i = 0; parent && i < count; i++) {
+        const struct stored_event *child = event_reader_nid(reader, children[i]);
+        if (!child || child->row.redacted_by_nid)
+            continue;
+        struct relation_row row = {.event_nid = child->row.event_nid,
+                                   .pos = child->row.pos,
+                                   .sub = child->row.sub,
+                                   .sender_nid = child->row.sender_nid};
+        add(x, row, &child->event, parent);
+    }
+    awaited_events_remove(reader->tx, event_id, AWAITED_RELATION);
+}
+
+void room_relations_leave(struct room_entering *x, const struct stored_event *child)
+{
+    struct relation relation = relation_of(&child->event);
+    int64_t parent_nid = relation.kind == RELATION_NONE ? 0 : events_nid_of(x->reader.tx, relation.event_id);
+    if (parent_nid)
+        relations_remove(x->reader.tx, parent_nid, child->row.pos, child->row.sub);
+}
