@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "matrix/event_stored.h"
+#include "service/room_bundle.h"
 #include "store/state_keys.h"
 #include "store/state_map.h"
 
@@ -31,7 +32,8 @@ void room_view_init(struct room_view *v, struct services *s, struct store_tx *tx
                             .room_id = room_id,
                             .version = version,
                             .caller = *caller,
-                            .now_ms = clock_now_ms()};
+                            .now_ms = clock_now_ms(),
+                            .bundle_left = ROOM_VIEW_BUNDLE_MAX};
     memberships_get(tx, caller->user_nid, room_nid, &v->own);
     v->joined_until = v->own.joined_until;
 }
@@ -124,6 +126,13 @@ static struct json *bare_event(struct room_view *v, const struct event *event, b
     return out;
 }
 
+static void set_relations(struct room_view *v, const struct event_row *row, const struct event *event, struct json *out)
+{
+    const struct json *bundle = room_bundle(v, row, event);
+    if (bundle)
+        json_set(v->a, out, STR("m.relations"), *bundle);
+}
+
 static struct json *unsigned_of(struct room_view *v, const struct event_row *row, const struct event *event,
                                 const enum membership *at)
 {
@@ -143,6 +152,7 @@ static struct json *unsigned_of(struct room_view *v, const struct event_row *row
     }
     if (room_view_load(v, row->redacted_by_nid, &other, &other_event))
         json_set(a, out, STR("redacted_because"), *bare_event(v, &other_event, true));
+    set_relations(v, row, event, out);
     return out;
 }
 
@@ -151,6 +161,17 @@ struct json *room_view_client_form(struct room_view *v, const struct event_row *
 {
     struct json *out = bare_event(v, event, with_room_id);
     json_set(v->a, out, STR("unsigned"), *unsigned_of(v, row, event, at));
+    return out;
+}
+
+struct json *room_view_federation_form(struct room_view *v, const struct event_row *row, const struct event *event)
+{
+    struct json *out = json_shallow_copy(v->a, event->json);
+    struct json *extra = json_object(v->a);
+    json_set_str(v->a, out, STR("event_id"), row->event_id);
+    set_relations(v, row, event, extra);
+    if (extra->count)
+        json_set(v->a, out, STR("unsigned"), *extra);
     return out;
 }
 

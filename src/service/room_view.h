@@ -38,10 +38,17 @@ struct room_view {
     struct membership_row own; /* the user's membership in the newest state */
     int64_t joined_until;      /* the user was joined at some time after every position below this one */
     int64_t now_ms;
+    /* Events are told with what their children come to (room_bundle.h). */
+    bool unbundled;         /* they are not */
+    bool federation_format; /* and the children in federation form */
+    size_t bundle_left;     /* bytes of children that may still be told of */
 
     /* private: the answer for the last state looked at */
     struct room_view_state last;
+    int bundle_depth; /* room_bundle.c */
 };
+
+#define ROOM_VIEW_BUNDLE_MAX ((size_t)1 << 20) /* bundle_left of a new view */
 
 /* Fills in the view; the room must exist. `room_id` and `version` live as long as the view. */
 void room_view_init(struct room_view *v, struct services *s, struct store_tx *tx, struct arena *a, int64_t room_nid,
@@ -61,6 +68,8 @@ struct json *room_view_client_form(struct room_view *v, const struct event_row *
                                    const enum membership *at, bool with_room_id);
 /* The same of an event given by its number; NULL if there is none. */
 struct json *room_view_event_nid(struct room_view *v, int64_t event_nid, bool with_room_id);
+/* The event as other servers get it, with its id, and with what its children come to in `unsigned`. */
+struct json *room_view_federation_form(struct room_view *v, const struct event_row *row, const struct event *event);
 /* type, sender, state_key and content alone ("Stripped state"). */
 struct json *room_view_stripped(struct room_view *v, int64_t event_nid);
 

@@ -29,12 +29,10 @@ void sync_put_event(struct sync_section *x, const struct event_row *row, const s
     struct arena *a = x->f->a;
     const struct sync_filter *filter = &x->f->query->filter;
     struct json *json;
-    if (filter->federation_format) {
-        json = json_shallow_copy(a, event->json);
-        json_set_str(a, json, STR("event_id"), row->event_id);
-    } else {
+    if (filter->federation_format)
+        json = room_view_federation_form(x->v, row, event);
+    else
         json = room_view_client_form(x->v, row, event, at, false);
-    }
     json_put(x->f->w, sync_filter_fields(a, filter, json));
 }
 
@@ -224,6 +222,17 @@ static size_t room_budget(const struct sync_frame *f)
     return written < shared ? (shared - written) / ROOM_SHARE : 0;
 }
 
+/* A client that has all of a room's events aggregates them itself; the others are told ("Aggregations of child
+ * events"), as far as the room's share of the answer goes. */
+static void bundle(struct sync_section *x)
+{
+    struct room_view *v = x->v;
+    v->unbundled = !x->limited && !x->whole;
+    v->federation_format = x->f->query->filter.federation_format;
+    if (v->bundle_left > x->budget / 4)
+        v->bundle_left = x->budget / 4;
+}
+
 /* Fills in what comes before the sections: where the client stands, the timeline, the three states. */
 static void section_begin(struct sync_section *x, struct sync_frame *f, struct room_view *v, int64_t after,
                           int64_t up_to)
@@ -236,6 +245,7 @@ static void section_begin(struct sync_section *x, struct sync_frame *f, struct r
     x->base_root = x->whole ? 0 : sync_root_at(v, f->query->since);
     x->end_root = sync_root_at(v, up_to);
     sync_timeline_collect(x);
+    bundle(x);
     x->start_root = !x->count ? x->end_root : x->forked ? sync_root_at(v, x->rows[0].pos - 1) : x->rows[0].state_before;
 }
 
