@@ -16,6 +16,9 @@
 #define POWER_LEVEL_CREATOR INT64_MAX
 /* What strings and fractions of older versions say beyond this, either way, counts as this. */
 #define POWER_LEVEL_MAX (INT64_MAX - 1)
+/* What m.room.tombstone takes in a new room whose creators are privileged (module "Room Upgrades"; /createRoom): more
+ * than state_default, and more than anybody has to whom a creator gave 100. */
+#define POWER_LEVEL_TOMBSTONE 150
 
 struct power_levels {
     const struct event *create; /* never NULL */
