@@ -177,10 +177,10 @@ static void add_random(struct plan *p)
     int head = roll(p, HEADS);
     int prev[2] = {p->heads[head], p->heads[roll(p, HEADS)]};
     int prev_count = roll(p, 6) == 0 && prev[0] != prev[1] ? 2 : 1;
-    const char *sender = users[roll(p, 3) ? roll(p, 3) : roll(p, USERS)];
-    const char *target = users[roll(p, USERS)];
+    const char *sender = users[roll(p, 3) ? roll(p, 2) : roll(p, USERS)];
+    const char *target = users[1 + roll(p, USERS - 1)]; /* or the room would soon be nobody's */
     int what = roll(p, 10);
-    if (what < 3) {
+    if (what < 4) {
         add_event(p, "m.room.member", sender, sender, "{'membership':'join'}", prev, prev_count);
     } else if (what < 6) {
         const char *content = memberships[roll(p, 4)];
