@@ -526,6 +526,85 @@ static void auth_chains_do_not_lead_into_other_rooms(void **state)
     stage_fini(&st);
 }
 
+static void events_that_wait_for_one_another_wait_for_ever(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str unused;
+    stage_init(&st, "{'preset':'public_chat','room_version':'1'}");
+    remote_join(&st.remote, EVE);
+    /* Ids are chosen by the sender in this version, so two events can come before one another. */
+    struct str ids[2] = {STR("$one:remote.test"), STR("$two:remote.test")};
+    struct received_pdu both[2] = {{0}, {0}};
+    for (int i = 0; i < 2; i++) {
+        struct remote_draft d = {.type = "m.room.message", .sender = EVE, .prev = {ids[1 - i]}};
+        struct json *pdu = remote_unsealed(&st.remote, &d);
+        struct event event;
+        json_set_str(st.f.arena, pdu, STR("event_id"), ids[i]);
+        assert_null(event_seal(st.f.arena, room_version_find(STR("1")), pdu, &st.remote.key, &event).refused);
+        both[i].pdu = pdu;
+    }
+    check_ok(remote_receive(&st.remote, (struct receive_options){0}, both, 2));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(both[i].outcome, RECEIVE_MISSING);
+        check_str(both[i].missing_prev[0], ids[1 - i], "missing");
+    }
+    /* Nor does one that comes before itself. */
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .prev = {ids[0]}};
+    struct json *pdu = remote_event(&st.remote, &d, &unused);
+    json_set_str(st.f.arena, pdu, STR("event_id"), ids[0]);
+    remote_deliver(&st.remote, pdu, RECEIVE_DROPPED, "itself");
+    assert_int_equal(extremities(&st), 1);
+    do_say(&st.f, &st.alice, st.room_id, "on");
+    stage_fini(&st);
+}
+
+static bool run_unknown_version(struct store_tx *tx, void *arg)
+{
+    (void)arg;
+    return rooms_insert(tx, STR("!new:remote.test"), STR("99")) != 0;
+}
+
+static void rooms_of_unknown_versions_are_unknown(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct room *room;
+    stage_init(&st, "{}");
+    assert_int_equal(store_write(st.f.services.store, run_unknown_version, NULL), STORE_OK);
+    check_fault(room_open(&st.f.services, STR("!new:remote.test"), ROOM_UNKNOWN, &room), M_NOT_FOUND, "version 99");
+    assert_null(room);
+    stage_fini(&st);
+}
+
+static void what_is_too_deep_is_no_json(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct buf b;
+    stage_init(&st, "{'preset':'public_chat'}");
+    remote_join(&st.remote, EVE);
+    /* As deep as the parser goes, and signed: an event like others. */
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE};
+    struct json *pdu = remote_unsealed(&st.remote, &d);
+    struct event event;
+    buf_init(&b, 1 << 20);
+    for (unsigned i = 0; i < JSON_DEPTH_MAX - 2; i++)
+        buf_add(&b, STR("["));
+    for (unsigned i = 0; i < JSON_DEPTH_MAX - 2; i++)
+        buf_add(&b, STR("]"));
+    struct json_result deep = json_parse(st.f.arena, buf_str(&b), JSON_DEPTH_MAX);
+    assert_non_null(deep.value);
+    json_set(st.f.arena, json_edit(pdu, STR("content")), STR("deep"), *deep.value);
+    assert_null(event_seal(st.f.arena, room_version_default(), pdu, &st.remote.key, &event).refused);
+    remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "as deep as may be");
+    struct str text_of_it = json_text(st.f.arena, pdu);
+    assert_non_null(json_parse(st.f.arena, text_of_it, JSON_DEPTH_MAX).value);
+    assert_null(json_parse(st.f.arena, text_of_it, JSON_DEPTH_MAX - 1).value);
+    buf_fini(&b);
+    stage_fini(&st);
+}
+
 /* --- redactions --- */
 
 static void redactions_find_their_target_whichever_comes_first(void **state)
@@ -691,6 +770,9 @@ int main(void)
         cmocka_unit_test(what_is_not_here_is_told),
         cmocka_unit_test(what_the_rules_refuse_is_rejected_and_kept),
         cmocka_unit_test(auth_chains_do_not_lead_into_other_rooms),
+        cmocka_unit_test(events_that_wait_for_one_another_wait_for_ever),
+        cmocka_unit_test(rooms_of_unknown_versions_are_unknown),
+        cmocka_unit_test(what_is_too_deep_is_no_json),
         cmocka_unit_test(redactions_find_their_target_whichever_comes_first),
         cmocka_unit_test(gaps_are_noted_and_history_goes_in_front),
         cmocka_unit_test(outliers_take_their_place_when_it_is_known),
