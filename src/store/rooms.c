@@ -5,6 +5,9 @@
 static const struct sql select_nid = SQL("SELECT room_nid FROM rooms WHERE room_id = $1");
 static const struct sql select_room = SQL("SELECT room_id, version FROM rooms WHERE room_nid = $1");
 static const struct sql insert_room = SQL("INSERT INTO rooms (room_id, version) VALUES ($1, $2) RETURNING room_nid");
+static const struct sql select_head = SQL("SELECT head_version FROM rooms WHERE room_nid = $1");
+static const struct sql update_head =
+    SQL("UPDATE rooms SET head_version = head_version + 1 WHERE room_nid = $1 AND head_version = $2");
 static const struct sql select_alias = SQL("SELECT room_nid, creator_nid FROM room_aliases WHERE alias = $1");
 static const struct sql insert_alias = SQL("INSERT INTO room_aliases (alias, room_nid, creator_nid) VALUES ($1, $2, $3)"
                                            " ON CONFLICT (alias) DO NOTHING");
@@ -32,6 +35,16 @@ bool rooms_get(struct store_tx *tx, int64_t room_nid, struct arena *a, struct st
 int64_t rooms_insert(struct store_tx *tx, struct str room_id, struct str version)
 {
     return sql_int_of(tx, &insert_room, 0, SQL_TEXT(room_id), SQL_TEXT(version));
+}
+
+int64_t rooms_head_version(struct store_tx *tx, int64_t room_nid)
+{
+    return sql_int_of(tx, &select_head, -1, SQL_INT(room_nid));
+}
+
+bool rooms_head_advance(struct store_tx *tx, int64_t room_nid, int64_t built_on)
+{
+    return sql_exec(tx, &update_head, SQL_INT(room_nid), SQL_INT(built_on)) == 1;
 }
 
 int64_t room_aliases_find(struct store_tx *tx, struct str alias, int64_t *creator_nid_out)

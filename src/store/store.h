@@ -29,7 +29,8 @@
  *
  * Several processes may share a PostgreSQL database. Their batches run one after the other, and positions ascend in the
  * order of commits. What a process keeps in memory does not hear of the others' writes by itself: store_others() says
- * that there were some, and rooms_lock() (rooms.h) tells a job whether its room is still what it was built on.
+ * that there were some (found out within a second, or with the next batch), and rooms_head_advance() (rooms.h) tells a
+ * job whether its room is still what it was built on. Nobody who waits is woken for them.
  *
  * Errors inside a transaction are sticky: statements after the first failure do nothing, and the end says so.
  *
@@ -63,7 +64,7 @@ struct store_error {
 enum store_result {
     STORE_OK,
     STORE_ABORTED, /* the job returned false */
-    STORE_STALE,   /* the job was built on memory of another epoch: build it again */
+    STORE_STALE,   /* the job was built on memory of another epoch, or said so itself: build it again */
     STORE_FAILED /* the database failed; nothing of the job was written, unless PostgreSQL went away during the commit:
                     then it may have been */
 };
@@ -125,6 +126,9 @@ int64_t store_stable_pos(const struct store *store);
 /* Grows whenever another process is found to have written to the database, before store_stable_pos() covers what it
  * wrote: what was read into memory before that may be old. 0 for ever on SQLite. */
 uint64_t store_others(const struct store *store);
+
+/* In a job that returns its result: "return store_stale(tx)" undoes the job, which ends as STORE_STALE. */
+bool store_stale(struct store_tx *tx) __attribute__((warn_unused_result));
 
 /* An arena that lives as long as the transaction (jobs: as long as run()). */
 struct arena *store_tx_arena(struct store_tx *tx) __attribute__((returns_nonnull));

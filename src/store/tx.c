@@ -1,5 +1,6 @@
 #include "store/tx.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "store/writer.h"
@@ -7,6 +8,25 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* How long one reason is not said again. */
+static const int64_t same_reason_ms = 1000;
+
+/* While a database cannot be reached all fails for one reason, which need not fill the log. */
+static bool was_just_said(struct store *store, const char *reason)
+{
+    int64_t now = clock_mono_ms();
+    mutex_lock(&store->lock);
+    bool same = *store->said && (strstr(store->said, reason) || strstr(reason, store->said));
+    bool said = same && now < store->said_ms + same_reason_ms;
+    if (!said) {
+        snprintf(store->said, sizeof store->said, "%s", reason);
+        store->said_ms = now;
+    }
+    mutex_unlock(&store->lock);
+    return said;
+}
 
 void tx_fail(struct store_tx *tx, const char *reason)
 {
@@ -14,7 +34,8 @@ void tx_fail(struct store_tx *tx, const char *reason)
         return;
     tx->failed = true;
     snprintf(tx->reason, sizeof tx->reason, "%s", reason);
-    log_error("a transaction of the database failed", LOG_CSTR("reason", reason));
+    if (!was_just_said(tx->store, tx->reason))
+        log_error("a transaction of the database failed", LOG_CSTR("reason", reason));
 }
 
 static bool control(struct store_tx *tx, enum driver_control what)

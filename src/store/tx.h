@@ -33,6 +33,7 @@ struct store_tx {
     bool writing;
     bool begun;
     bool failed;
+    bool stale;       /* the job that runs says so */
     unsigned cursors; /* open ones */
     char reason[400]; /* of the first failure */
 
@@ -47,7 +48,9 @@ struct store {
     const struct driver *driver;
     struct driver_db *db;
 
-    struct mutex lock; /* guards the pool */
+    struct mutex lock; /* guards the pool, and the next two */
+    char said[400];    /* why a transaction has failed, as the log has it */
+    int64_t said_ms;
     struct cond returned;
     struct store_tx *idle; /* newest first */
     unsigned open;         /* connections, idle or not */

@@ -18,6 +18,8 @@ static const int batch_max = 512;
 static const int64_t pos_block = 10000;
 /* How long the writer waits for work before it gives back memory. */
 static const int64_t idle_ms = 60000;
+/* How long it may take until it is found out what other processes have written, while this one writes nothing. */
+static const int64_t look_ms = 1000;
 
 /* What store_job.state holds. */
 enum { JOB_QUEUED = 0, JOB_DONE = 1, JOB_AWAITED = 2 };
@@ -186,6 +188,12 @@ void writer_look(struct writer *w)
     __atomic_add_fetch(&w->others, 1, __ATOMIC_ACQ_REL);
 }
 
+bool store_stale(struct store_tx *tx)
+{
+    tx->stale = true;
+    return false;
+}
+
 /* Whether no other job waits for its turn. */
 static bool none_waits(struct writer *w)
 {
@@ -205,6 +213,7 @@ static bool run_job(struct writer *w, struct store_job *job, bool *last_out)
     }
     bool alone = !tx->begun;
     tx_job_begin(tx);
+    tx->stale = false;
     uint64_t own = log_request();
     log_set_request(job->request);
     bool ok = job->run(tx, job->arg);
@@ -216,7 +225,7 @@ static bool run_job(struct writer *w, struct store_job *job, bool *last_out)
     bool whole = tx_job_end(tx, ok && !failed);
     if (tx->arena)
         arena_reset(tx->arena);
-    job->result = failed ? STORE_FAILED : ok ? STORE_OK : STORE_ABORTED;
+    job->result = failed ? STORE_FAILED : ok ? STORE_OK : tx->stale ? STORE_STALE : STORE_ABORTED;
     if (failed && whole)
         new_epoch(w);
     return whole;
@@ -305,19 +314,38 @@ static void run_and_commit(struct writer *w)
 
 /* --- the thread --- */
 
+/* While nobody else is at the database: what others have written becomes stable here too. */
+static void look_around(struct writer *w)
+{
+    if (tx_begin(w->tx) && tx_commit(w->tx))
+        __atomic_store_n(&w->stable_pos, w->reserved, __ATOMIC_RELEASE);
+    else
+        tx_rollback(w->tx);
+}
+
+static void rest(struct writer *w, int64_t idle_since_ms)
+{
+    if (w->tx->driver->shared)
+        look_around(w);
+    if (w->tx->driver->shared && clock_mono_ms() < idle_since_ms + idle_ms)
+        return;
+    w->store->driver->shrink(w->tx->conn);
+    store_trim(w->store);
+}
+
 /* Waits until there is work and nobody at it; false: stop. */
 static bool wait_for_work(struct writer *w)
 {
+    int64_t wait_ms = w->tx->driver->shared ? look_ms : idle_ms, since_ms = clock_mono_ms();
     mutex_lock(&w->lock);
     while (w->busy || (!w->first && !w->todo && !w->stop)) {
         bool was_busy = w->busy;
-        if (cond_wait_until(&w->wake, &w->lock, clock_mono_ms() + idle_ms) || was_busy || w->busy)
+        if (cond_wait_until(&w->wake, &w->lock, clock_mono_ms() + wait_ms) || was_busy || w->busy)
             continue;
         w->busy = true;
         w->runner = pthread_self();
         mutex_unlock(&w->lock);
-        w->store->driver->shrink(w->tx->conn);
-        store_trim(w->store);
+        rest(w, since_ms);
         mutex_lock(&w->lock);
         w->busy = false;
     }
@@ -359,6 +387,11 @@ struct writer *writer_start(struct store *store, struct store_tx *tx, struct sto
     mutex_fini(&w->lock);
     free(w);
     return NULL;
+}
+
+const struct store_tx *writer_tx(const struct writer *w)
+{
+    return w->tx;
 }
 
 struct store_tx *writer_stop(struct writer **writer)

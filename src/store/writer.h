@@ -22,6 +22,8 @@
 struct writer *writer_start(struct store *store, struct store_tx *tx, struct store_error *error_out);
 /* At the beginning of a transaction, on a database that other processes write to: where they have got to. */
 void writer_look(struct writer *writer);
+/* Its transaction, for tests that count what it costs. */
+const struct store_tx *writer_tx(const struct writer *writer);
 /* Runs what is queued, then stops the thread and frees all but the transaction, which it returns. Accepts NULL. */
 struct store_tx *writer_stop(struct writer **writer);
 

@@ -149,12 +149,66 @@ static void many_aliases(void **state)
     arena_free(&a);
 }
 
+struct moves {
+    int64_t room_nid, built_on, then_built_on;
+};
+
+static bool advance(struct store_tx *tx, void *arg)
+{
+    struct moves *m = arg;
+    if (!rooms_head_advance(tx, m->room_nid, m->built_on))
+        return store_stale(tx);
+    return m->then_built_on < 0 || rooms_head_advance(tx, m->room_nid, m->then_built_on) || store_stale(tx);
+}
+
+static int64_t version_of(struct store *store, int64_t room_nid)
+{
+    struct store_tx *tx = store_read_begin(store);
+    int64_t version = rooms_head_version(tx, room_nid);
+    assert_true(store_read_end(&tx));
+    return version;
+}
+
+static bool make_room(struct store_tx *tx, void *nid_out)
+{
+    *(int64_t *)nid_out = rooms_insert(tx, STR("!head:hearth.test"), STR("11"));
+    return true;
+}
+
+/* A job that was built on an older head does nothing, and is told so; memory stays what it is. */
+static void heads(void **state)
+{
+    (void)state;
+    struct store *store = scratch_open();
+    int64_t nid = 0;
+    assert_int_equal(store_write(store, make_room, &nid), STORE_OK);
+    const struct {
+        int64_t built_on, then_built_on;
+        enum store_result want;
+        int64_t version;
+    } cases[] = {
+        {0, -1, STORE_OK, 1}, {0, -1, STORE_STALE, 1}, {2, -1, STORE_STALE, 1},
+        {1, 2, STORE_OK, 3},  {3, 3, STORE_STALE, 3},  {3, -1, STORE_OK, 4},
+    };
+    uint64_t epoch = store_epoch(store);
+    assert_int_equal(version_of(store, nid), 0);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct moves m = {nid, cases[i].built_on, cases[i].then_built_on};
+        assert_int_equal(store_write(store, advance, &m), cases[i].want);
+        assert_int_equal(version_of(store, nid), cases[i].version);
+    }
+    assert_int_equal(version_of(store, nid + 1), -1);
+    assert_true(store_epoch(store) == epoch);
+    store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rooms),
         cmocka_unit_test(aliases),
         cmocka_unit_test(many_aliases),
+        cmocka_unit_test(heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
