@@ -14,7 +14,7 @@ static const struct sql select_awaited =
 static const struct sql select_awaited_for = SQL("SELECT event_nid FROM awaited_events WHERE event_id = $1 AND why = $2"
                                                  " AND room_nid = $3 ORDER BY event_nid LIMIT $4");
 static const struct sql count_awaited_for = SQL("SELECT count(*) FROM (SELECT 1 FROM awaited_events WHERE event_id = $1"
-                                                " AND why = $2 AND room_nid = $3 LIMIT $4) AS some");
+                                                " AND why = $2 AND room_nid = $3 LIMIT $4) AS awaiting");
 static const struct sql delete_awaited = SQL("DELETE FROM awaited_events WHERE event_id = $1 AND why = $2");
 static const struct sql select_before =
     SQL("SELECT event_id FROM awaited_events WHERE event_nid = $1 AND why = 1 ORDER BY event_id LIMIT $2");
