@@ -9,6 +9,7 @@
 #include "matrix/push_default.h"
 #include "service/room_enter.h"
 #include "service/room_head.h"
+#include "service/room_relations.h"
 #include "service/storage.h"
 #include "service/wake.h"
 #include "store/events.h"
@@ -245,11 +246,9 @@ static struct fault admit(struct arena *a, struct room_head_reader *reader, stru
 static struct fault build_item(struct arena *a, struct room_head_reader *reader, struct item *item)
 {
     struct room_draft *draft = item->draft;
-    if (draft->redacts.n) {
-        struct fault fault = prepare_redaction(a, reader, item);
-        if (fault.code)
-            return fault;
-    }
+    struct fault fault = draft->redacts.n ? prepare_redaction(a, reader, item) : room_relations_check(a, reader, draft);
+    if (fault.code)
+        return fault;
     struct json *pdu = build_pdu(a, reader, draft);
     if (reader->room->version->strict_json && !json_is_canonical(pdu))
         return FAULT(M_BAD_JSON, "content: numbers in events must be integers of at most 53 bits");

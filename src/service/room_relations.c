@@ -1,5 +1,6 @@
 #include "service/room_relations.h"
 
+#include "matrix/event_stored.h"
 #include "store/event_graph.h"
 #include "store/relations.h"
 
@@ -71,4 +72,28 @@ void room_relations_leave(struct room_entering *x, const struct stored_event *ch
     int64_t parent_nid = relation.kind == RELATION_NONE ? 0 : events_nid_of(x->reader.tx, relation.event_id);
     if (parent_nid)
         relations_remove(x->reader.tx, parent_nid, child->row.pos, child->row.sub);
+}
+
+struct fault room_relations_check(struct arena *a, struct room_head_reader *reader, const struct room_draft *draft)
+{
+    struct event event = {.content = draft->content};
+    struct relation relation = relation_of(&event);
+    bool thread = relation.kind == RELATION_THREAD;
+    if (draft->has_state_key || !(thread || (relation.kind == RELATION_ANNOTATION && relation.key.p)))
+        return FAULT_NONE;
+    const struct event *own = room_head_get(reader, STR("m.room.member"), draft->sender);
+    if (!own || !str_eq(event_membership(own), STR("join")))
+        return FAULT_NONE; /* refused for that, and told nothing of the room */
+    if (!reader->tx)
+        reader->tx = store_read_begin(reader->s->store);
+    struct event_row row;
+    struct event parent;
+    if (!events_by_id(reader->tx, relation.event_id, a, &row) || row.room_nid != reader->room->nid ||
+        !event_read_stored(a, reader->room->version, row.event_id, row.pdu, &parent))
+        return FAULT_NONE;
+    if (thread && !relation_may_be_root(&parent))
+        return FAULT_STATUS(M_UNKNOWN, 400, "A thread cannot start at an event that is related to another one");
+    if (!thread && relations_is_annotated(reader->tx, row.event_nid, draft->sender_nid, draft->type, relation.key))
+        return FAULT(M_DUPLICATE_ANNOTATION, "You have annotated the event so already");
+    return FAULT_NONE;
 }

@@ -47,13 +47,22 @@ static const struct json *relations(struct stage *st, const struct caller *who, 
     return json_at(event, "unsigned m.relations");
 }
 
+static struct fault try_relate(struct stage *st, const struct caller *who, const char *rel_type, struct str parent,
+                               const char *more, struct str *event_id_out)
+{
+    return try_send(&st->f, who, st->room_id, "m.room.message",
+                    CSTR(st->f.arena,
+                         "{'msgtype':'m.text','body':'r','m.new_content':{'body':'n'},'m.relates_to':{'rel_type':'%s',"
+                         "'event_id':'%.*s'%s}}",
+                         rel_type, STR_ARG(parent), more),
+                    event_id_out);
+}
+
 static struct str relate(struct stage *st, const struct caller *who, const char *rel_type, struct str parent)
 {
-    return do_send(&st->f, who, st->room_id,
-                   CSTR(st->f.arena,
-                        "{'msgtype':'m.text','body':'r','m.new_content':{'body':'n'},'m.relates_to':{'rel_type':'%s',"
-                        "'event_id':'%.*s'}}",
-                        rel_type, STR_ARG(parent)));
+    struct str event_id;
+    check_ok(try_relate(st, who, rel_type, parent, "", &event_id));
+    return event_id;
 }
 
 static void redact(struct stage *st, const struct caller *who, struct str event_id)
@@ -172,6 +181,42 @@ static void what_is_no_relation_is_ignored(void **state)
     struct str topic = do_state(&st.f, &st.alice, st.room_id, "m.room.topic", "", "{'topic':'t'}");
     relate(&st, &st.alice, "m.reference", topic);
     assert_null(relations(&st, &st.alice, topic));
+    fixture_fini(&st.f);
+}
+
+static void what_may_not_be_sent_is_refused(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str id;
+    stage_init(&st);
+    struct str root = do_say(&st.f, &st.alice, st.room_id, "root");
+    struct str reply = relate(&st, &st.alice, "m.thread", root);
+    struct fault fault = try_relate(&st, &st.alice, "m.thread", reply, "", &id);
+    check_fault(fault, M_UNKNOWN, "a thread in a thread");
+    assert_int_equal(fault.status, 400);
+    check_ok(try_relate(&st, &st.alice, "m.annotation", reply, ",'key':'+'", &id));
+    struct str txn = fixture_txn(&st.f);
+    const struct json *reaction = quoted_json(
+        st.f.arena,
+        CSTR(st.f.arena, "{'m.relates_to':{'rel_type':'m.annotation','event_id':'%s','key':'+'}}", text(&st, root)));
+    struct str first, again;
+    for (int i = 0; i < 2; i++) /* the same transaction is no second one */
+        check_ok(room_send(&st.f.services, st.f.arena, &st.alice, st.room_id, STR("m.reaction"), txn, reaction,
+                           i ? &again : &first));
+    check_str(again, first, "the same again");
+    check_fault(room_send(&st.f.services, st.f.arena, &st.alice, st.room_id, STR("m.reaction"), fixture_txn(&st.f),
+                          reaction, &id),
+                M_DUPLICATE_ANNOTATION, "twice");
+    check_ok(room_send(&st.f.services, st.f.arena, &st.carol, st.room_id, STR("m.reaction"), fixture_txn(&st.f),
+                       reaction, &id));
+    check_ok(try_relate(&st, &st.alice, "m.annotation", root, ",'key':'+'", &id)); /* of another type */
+    redact(&st, &st.alice, first);
+    check_ok(room_send(&st.f.services, st.f.arena, &st.alice, st.room_id, STR("m.reaction"), fixture_txn(&st.f),
+                       reaction, &id));
+    /* Who is not in the room learns nothing of it. */
+    struct caller dora = fixture_user(&st.f, "dora");
+    check_fault(try_relate(&st, &dora, "m.thread", reply, "", &id), M_FORBIDDEN, "from outside");
     fixture_fini(&st.f);
 }
 
@@ -473,6 +518,7 @@ static size_t play(uint64_t seed)
 {
     struct stage st;
     struct prepared events[EVENTS];
+    size_t refused = 0;
     random_state = seed;
     stage_init(&st);
     struct str anchor = do_say(&st.f, &st.alice, st.room_id, "history goes in front of this");
@@ -486,10 +532,12 @@ static size_t play(uint64_t seed)
     }
     for (size_t i = 0; i < EVENTS; i++) {
         deliver(&st, &events[order[i]], anchor);
-        if (dice(4) == 0)
-            relate(&st, &st.alice, dice(2) ? "m.thread" : "m.reference", some_target(events, EVENTS));
+        struct str target = some_target(events, EVENTS), sent;
+        if (dice(4) == 0 && try_relate(&st, &st.alice, dice(2) ? "m.thread" : "m.reference", target, "", &sent).code)
+            refused++;
     }
     size_t bundled = compare_room(&st);
+    assert_true(refused < EVENTS / 4); /* threads in threads */
     fixture_fini(&st.f);
     return bundled;
 }
@@ -507,13 +555,10 @@ static void random_rooms_equal_a_scan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edits_are_bundled_and_redacted),
-        cmocka_unit_test(threads_are_summed_up),
-        cmocka_unit_test(what_is_no_relation_is_ignored),
-        cmocka_unit_test(references_are_bounded),
-        cmocka_unit_test(a_page_is_not_blown_up_by_what_is_bundled),
-        cmocka_unit_test(who_has_left_sees_what_was_there),
-        cmocka_unit_test(syncs_bundle_where_events_may_be_left_out),
+        cmocka_unit_test(edits_are_bundled_and_redacted),   cmocka_unit_test(threads_are_summed_up),
+        cmocka_unit_test(what_is_no_relation_is_ignored),   cmocka_unit_test(what_may_not_be_sent_is_refused),
+        cmocka_unit_test(references_are_bounded),           cmocka_unit_test(a_page_is_not_blown_up_by_what_is_bundled),
+        cmocka_unit_test(who_has_left_sees_what_was_there), cmocka_unit_test(syncs_bundle_where_events_may_be_left_out),
         cmocka_unit_test(random_rooms_equal_a_scan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
