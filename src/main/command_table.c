@@ -70,6 +70,11 @@ static const struct command commands[] = {
      .args_max = 1,
      .help = "Remove a registration token.",
      .run = command_token_revoke},
+    {.name = "db gc",
+     .flags = {{.name = "--compact",
+                .help = "then give the space back to the file system, which rewrites the database"}},
+     .help = "Remove what the database holds of room states that no event has; not while a server runs.",
+     .run = command_db_gc},
     {.name = "version", .help = "Print the version.", .run = command_version},
     {.name = "help", .arguments = "[COMMAND]", .args_max = 2, .help = "Explain a command.", .run = command_help},
 };

@@ -20,6 +20,10 @@
 
 #include "store/sql.h"
 
+/* Half the name of a lock that each process holds, beside others, while it has a shared database open to write; the
+ * other half is the schema's number. */
+#define STORE_PRESENCE "1215460457"
+
 /* Of the engine. */
 struct driver_db;
 struct driver_conn;
@@ -47,6 +51,8 @@ struct driver {
     const char *id;
     const char *clustered;
     const char *blob;
+    /* Gives the space of deleted rows back to the file system: a script for a reader, outside of transactions. */
+    const char *compact;
     /* Other processes may write to the database, between any two of our writing transactions. */
     bool shared;
 

@@ -23,7 +23,10 @@ static const int64_t retry_most_ms = 2000;
     "SET client_encoding = 'UTF8'; SET statement_timeout = 0; SET lock_timeout = 0; SET jit = off;"                    \
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
 /* A process that was stopped must not keep the others from writing. */
-#define WRITER_SETUP "SET idle_in_transaction_session_timeout = '60s';"
+#define WRITER_SETUP                                                                                                   \
+    "SET idle_in_transaction_session_timeout = '60s';"                                                                 \
+    "SELECT pg_advisory_lock_shared(" STORE_PRESENCE                                                                   \
+    ", quote_ident(current_schema())::regnamespace::oid::int4);"
 
 /* --- errors --- */
 

@@ -536,6 +536,7 @@ const struct driver driver_sqlite = {
     .id = "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL",
     .clustered = "WITHOUT ROWID",
     .blob = "BLOB",
+    .compact = "PRAGMA query_only = OFF; PRAGMA temp_store = FILE; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
     .open = sqlite_open,
     .close = sqlite_close,
     .connect = sqlite_connect,

@@ -400,3 +400,29 @@ def test_two_servers_on_one_folder(own_server, tmp_path):
     done = second.command("serve")
     assert done.returncode == 1 and done.stderr.strip(), done
     own_server.assert_alive()
+
+
+# --- the database ---
+
+def test_db_gc(own_server):
+    server = own_server.start()
+    assert "server running" in bad(server, "db", "gc")
+    alice = server.register("alice")
+    room = alice.create_room(preset="public_chat")
+    for number in range(40):
+        alice.set_state(room, "m.room.topic", {"topic": f"{number}"})
+    before = {key: event["event_id"] for key, event in alice.all_state(room).items()}
+    server.stop()
+    first = good_json(server, "db", "gc")
+    assert first["nodes"] >= 40 and first["removed_nodes"] <= first["nodes"]
+    again = good_json(server, "db", "gc", "--compact")
+    assert (again["removed_nodes"], again["removed_bytes"]) == (0, 0)
+    assert again["nodes"] == first["nodes"] - first["removed_nodes"]
+    assert good(server, "db", "gc").startswith("Removed 0 of ")
+    server.start()
+    assert {key: event["event_id"] for key, event in alice.all_state(room).items()} == before
+    alice.send(room, "still here")
+
+
+def test_db_gc_without_a_database(own_server):
+    assert ("it is empty" if hearth.POSTGRES else "there is no database") in bad(own_server, "db", "gc")
