@@ -126,6 +126,7 @@ struct fault account_authenticate(const struct services *s, struct arena *a, str
     uint8_t hash[TOKEN_HASH_SIZE];
     int64_t expires_ts = 0;
     token_hash(token, hash);
+    account_cache_follow(s->accounts->cache, store_others(s->store));
     if (!account_cache_get(s->accounts->cache, hash, a, caller_out, &expires_ts))
         return look_up(s, a, hash, caller_out);
     if (!is_over(expires_ts))
@@ -138,6 +139,7 @@ bool account_token_is_in_memory(const struct services *s, struct str token)
 {
     uint8_t hash[TOKEN_HASH_SIZE];
     token_hash(token, hash);
+    account_cache_follow(s->accounts->cache, store_others(s->store));
     return account_cache_has(s->accounts->cache, hash);
 }
 

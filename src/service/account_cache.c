@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/thread.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct account_cache {
     size_t count;
     size_t hand;
     uint64_t generation;
+    _Atomic uint64_t others;
 };
 
 struct account_cache *account_cache_new(size_t max)
@@ -109,6 +111,18 @@ static void remove_entry(struct account_cache *cache, struct entry *e)
     cache->slots[e->slot] = last;
     map_u64_remove(&cache->entries, key_of(e->hash));
     free(e);
+}
+
+void account_cache_follow(struct account_cache *cache, uint64_t others)
+{
+    if (atomic_load(&cache->others) == others)
+        return;
+    mutex_lock(&cache->lock);
+    atomic_store(&cache->others, others);
+    cache->generation++;
+    while (cache->count > 0)
+        remove_entry(cache, cache->slots[cache->count - 1]);
+    mutex_unlock(&cache->lock);
 }
 
 static void make_room(struct account_cache *cache)

@@ -31,6 +31,8 @@ bool account_cache_get(struct account_cache *cache, const uint8_t hash[TOKEN_HAS
                        struct caller *caller_out, int64_t *expires_ts_out);
 /* Whether it is here; blocks on nothing and copies nothing. */
 bool account_cache_has(struct account_cache *cache, const uint8_t hash[TOKEN_HASH_SIZE]);
+/* Forgets everything if other processes have written since the last call: `others` is store_others(). */
+void account_cache_follow(struct account_cache *cache, uint64_t others);
 uint64_t account_cache_generation(struct account_cache *cache);
 void account_cache_put(struct account_cache *cache, uint64_t generation, const uint8_t hash[TOKEN_HASH_SIZE],
                        const struct caller *caller, int64_t expires_ts);

@@ -2,9 +2,8 @@
  * Stored events of one room, each read and parsed once: for a job or a snapshot that looks at many of them, and at some
  * of them again and again.
  *
- * Ownership: events live as long as the reader, in an arena of its own: they may be read first by a callback of somebody
- * who gives back the temporaries of the arena in hand (auth_check()).
- * Threads: as the transaction.
+ * Ownership: events live as long as the reader, in an arena of its own: they may be read first by a callback of
+ * somebody who gives back the temporaries of the arena in hand (auth_check()). Threads: as the transaction.
  */
 #ifndef HEARTH_SERVICE_EVENT_READER_H
 #define HEARTH_SERVICE_EVENT_READER_H

@@ -35,6 +35,8 @@
 /* What a room's newest events have made of it; guarded by the room's lock. */
 struct room_head {
     uint64_t epoch;       /* store_epoch() it was read in; 0: not read */
+    uint64_t others;      /* store_others() then */
+    int64_t version;      /* rooms_head_version() that the next job is built on */
     struct arena *arena;  /* holds all that follows */
     struct map_str state; /* type and state_key -> struct head_entry: the state events asked for so far */
     int64_t state_root;   /* the state before the next event of ours */
@@ -58,9 +60,10 @@ struct room {
     const struct room_version *version;
 
     struct mutex lock;
-    struct room_head head;        /* guarded by lock */
-    struct room_joined *joined;   /* guarded by lock: who is joined; outlives heads of the same epoch */
-    uint64_t joined_epoch;        /* guarded by lock */
+    struct room_head head;      /* guarded by lock */
+    struct room_joined *joined; /* guarded by lock: who is joined; outlives heads of the same epoch */
+    uint64_t joined_epoch;      /* guarded by lock; with joined_others: when it was read */
+    uint64_t joined_others;
     struct room_pending *pending; /* guarded by lock: messages that are queued and not yet on disk */
     uint64_t pending_number;      /* guarded by lock: of the newest of them so far */
     /* Jobs carry the generation of the head they were built on; once one fails, no later one of it may be written. */

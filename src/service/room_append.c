@@ -41,6 +41,7 @@ struct append_job {
     struct str alias; /* of a new room: to be claimed with it; or empty */
     bool alias_taken;
     uint64_t generation;
+    int64_t head_version;
     struct item *items;
     size_t count;
     bool line;                /* the room is one */
@@ -93,6 +94,8 @@ static bool append_run(struct store_tx *tx, void *arg)
 {
     struct append_job *job = arg;
     if (job->room && job->generation <= atomic_load(&job->room->failed_generation))
+        return false;
+    if (job->room && !room_head_advance(job->s, tx, job->room_nid, job->head_version))
         return false;
     if (!job->room) {
         job->room_nid = rooms_insert(tx, job->room_id, job->version->name);
@@ -379,6 +382,7 @@ static enum store_result write_job(struct services *s, struct room *room, struct
         .epoch = room->head.epoch,
     };
     job->generation = room->generation;
+    job->head_version = room_head_claim(s, room);
     job->tell = room_joined_ref(room->joined);
     bool message = is_plain_message(job);
     room->pending = &pending;
@@ -400,6 +404,9 @@ static enum store_result write_job(struct services *s, struct room *room, struct
     }
     return result;
 }
+
+#define TRIES_MAX                                                                                                      \
+    20 /* each one that fails means that somebody else got on: a commit failed, or another process wrote */
 
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_WAITED };
 
@@ -455,7 +462,7 @@ struct fault room_append(struct services *s, struct arena *a, struct room *room,
     uint64_t waited = 0;
     assert(count > 0);
     mutex_lock(&room->lock);
-    for (int tries = 0; tries < 3;) {
+    for (int tries = 0; tries < TRIES_MAX;) {
         enum attempt attempt = append_locked(s, a, room, drafts, count, &waited, &fault);
         if (attempt == ATTEMPT_DONE)
             break;

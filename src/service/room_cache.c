@@ -24,6 +24,7 @@ struct rooms {
     size_t idle_count;
     struct map_u64 news; /* room_nid -> struct news_entry */
     uint64_t news_clears;
+    uint64_t others;     /* store_others() that the news know of */
     int64_t creation_ms; /* newest given out */
 };
 
@@ -243,7 +244,12 @@ static void news_raise(struct news_entry *entry, int64_t event_pos, int64_t rece
 struct room_news room_news(struct services *s, struct store_tx *tx, int64_t room_nid)
 {
     struct rooms *rooms = s->rooms;
+    uint64_t others = store_others(s->store);
     mutex_lock(&rooms->lock);
+    if (rooms->others != others) {
+        news_clear(rooms); /* another process has written: nobody told us where */
+        rooms->others = others;
+    }
     const struct news_entry *known = map_u64_get(&rooms->news, (uint64_t)room_nid);
     struct news_entry found = known ? *known : (struct news_entry){0};
     uint64_t clears = rooms->news_clears;

@@ -9,6 +9,7 @@
 #include "service/storage.h"
 #include "store/event_graph.h"
 #include "store/events.h"
+#include "store/rooms.h"
 #include "store/state_keys.h"
 #include "store/state_map.h"
 
@@ -65,7 +66,7 @@ void room_wait_for_queue(struct services *s)
 static bool head_is_true(struct services *s, const struct room *room)
 {
     return room->head.arena && room->head.epoch == store_epoch(s->store) &&
-           room->generation > atomic_load(&room->failed_generation);
+           room->head.others == store_others(s->store) && room->generation > atomic_load(&room->failed_generation);
 }
 
 static void add_prev(struct room *room, const struct event *event)
@@ -91,6 +92,7 @@ static bool read_head(struct room *room, struct store_tx *tx, struct arena *a)
     struct room_head *head = &room->head;
     struct event_row last;
     int64_t *nids;
+    head->version = rooms_head_version(tx, room->nid);
     size_t count = forward_extremities_of(tx, room->nid, a, &nids);
     if (!events_last_numbers(tx, room->nid, INT64_MAX, &last))
         return true; /* a room of others, of which nothing has come yet */
@@ -154,14 +156,17 @@ bool room_head_load(struct services *s, struct room *room)
         room_wait_for_queue(s);
     struct arena *a = arena_new();
     uint64_t epoch = store_epoch(s->store);
+    uint64_t others = store_others(s->store);
     room_head_init(room, epoch);
+    head->others = others;
     struct store_tx *tx = store_read_begin(s->store);
     bool found = read_head(room, tx, a);
-    /* Who is joined outlives a head, unless a failure came between: it may be a long list. */
-    if (found && (!room->joined || room->joined_epoch != epoch)) {
+    /* Who is joined outlives a head, unless a failure or another process came between: it may be a long list. */
+    if (found && (!room->joined || room->joined_epoch != epoch || room->joined_others != others)) {
         room_joined_unref(&room->joined);
         room->joined = joined_read(tx, room->nid, a);
         room->joined_epoch = epoch;
+        room->joined_others = others;
     }
     bool ok = store_read_end(&tx) && found && settle_head(s, room, a);
     arena_free(&a);
@@ -170,6 +175,17 @@ bool room_head_load(struct services *s, struct room *room)
         room_head_drop(room);
     }
     return ok;
+}
+
+int64_t room_head_claim(struct services *s, struct room *room)
+{
+    mutex_assert_held(&room->lock);
+    return store_is_shared(s->store) ? room->head.version++ : room->head.version;
+}
+
+bool room_head_advance(struct services *s, struct store_tx *tx, int64_t room_nid, int64_t version)
+{
+    return !store_is_shared(s->store) || rooms_head_advance(tx, room_nid, version) || store_stale(tx);
 }
 
 void room_members_changed(struct room *room, const struct room_member_change *changes, size_t count)

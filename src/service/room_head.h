@@ -39,6 +39,13 @@ void room_head_put(struct room *room, struct str type, struct str state_key, con
 /* The state as the authorisation rules ask for it. */
 struct auth_state room_head_auth_state(struct room_head_reader *reader);
 
+/* For a job, before all else: false, and the job is to end so, if another process has been at the room since its head
+ * was read. A job that is queued takes the version with it: room_head_claim(). */
+bool room_head_advance(struct services *s, struct store_tx *tx, int64_t room_nid, int64_t version)
+    __attribute__((warn_unused_result));
+/* The version that the next job is built on. */
+int64_t room_head_claim(struct services *s, struct room *room);
+
 /* Waits until every job that is queued now has been written or refused; no lock is needed. */
 void room_wait_for_queue(struct services *s);
 

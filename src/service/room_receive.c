@@ -34,6 +34,7 @@ struct receive_job {
     const struct receive_options *options;
     struct item *items;
     size_t count;
+    int64_t head_version;
     struct room_entering x;
     int64_t state_root;  /* of options->state; STATE_UNKNOWN: not given, or used */
     int64_t history_pos; /* the place in front of which history goes */
@@ -461,6 +462,8 @@ static bool find_history_place(struct receive_job *job)
 static bool receive_run(struct store_tx *tx, void *arg)
 {
     struct receive_job *job = arg;
+    if (!room_head_advance(job->s, tx, job->room->nid, job->head_version))
+        return false;
     room_enter_begin(&job->x, job->s, tx, job->a, job->room->nid, job->room->version);
     bool ok = read_given_state(job) && find_history_place(job);
     for (size_t i = 0; ok && i < job->count; i++)
@@ -486,6 +489,27 @@ static void receive_published(void *arg)
         wake_user(job->s->wake, job->x.members[i].user_nid);
 }
 
+#define TRIES_MAX 20 /* each one that fails means that another process wrote into the room */
+
+/* One attempt, with the room's lock held. */
+static enum store_result receive_locked(struct receive_job *job)
+{
+    struct room *room = job->room;
+    if (!room_head_load(job->s, room))
+        return STORE_FAILED;
+    job->head_version = room_head_claim(job->s, room);
+    job->job = (struct store_job){.run = receive_run,
+                                  .committed = receive_committed,
+                                  .published = receive_published,
+                                  .arg = job,
+                                  .epoch = room->head.epoch};
+    store_submit(job->s->store, &job->job);
+    enum store_result result = store_wait(job->s->store, &job->job);
+    room_members_changed(room, job->x.members, result == STORE_OK ? job->x.member_count : 0);
+    room_head_drop(room);
+    return result;
+}
+
 struct fault room_receive(struct services *s, struct arena *a, struct room *room, const struct receive_options *options,
                           struct received_pdu *pdus, size_t count)
 {
@@ -504,19 +528,11 @@ struct fault room_receive(struct services *s, struct arena *a, struct room *room
     if (job.count == 0)
         return FAULT_NONE;
     mutex_lock(&room->lock);
-    bool ok = room_head_load(s, room);
-    if (ok) {
-        job.job = (struct store_job){.run = receive_run,
-                                     .committed = receive_committed,
-                                     .published = receive_published,
-                                     .arg = &job,
-                                     .epoch = room->head.epoch};
-        store_submit(s->store, &job.job);
-        ok = store_wait(s->store, &job.job) == STORE_OK;
-        room_members_changed(room, job.x.members, ok ? job.x.member_count : 0);
-        room_head_drop(room);
-    }
+    enum store_result result = STORE_STALE;
+    for (int tries = 0; tries < TRIES_MAX && result == STORE_STALE; tries++)
+        result = receive_locked(&job);
     mutex_unlock(&room->lock);
+    bool ok = result == STORE_OK;
     if (ok && job.x.extremity_count > ROOM_MERGE_ABOVE)
         room_merge(s, a, room);
     return ok ? FAULT_NONE : job.fault;

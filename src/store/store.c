@@ -191,6 +191,11 @@ bool store_open(const struct store_options *options, struct store **store_out, s
     return true;
 }
 
+bool store_is_shared(const struct store *store)
+{
+    return store->driver->shared;
+}
+
 void store_close(struct store **storep)
 {
     struct store *store = *storep;

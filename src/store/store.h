@@ -127,6 +127,8 @@ int64_t store_stable_pos(const struct store *store);
  * wrote: what was read into memory before that may be old. 0 for ever on SQLite. */
 uint64_t store_others(const struct store *store);
 
+/* Whether other processes may write into the same database. */
+bool store_is_shared(const struct store *store);
 /* In a job that returns its result: "return store_stale(tx)" undoes the job, which ends as STORE_STALE. */
 bool store_stale(struct store_tx *tx) __attribute__((warn_unused_result));
 
