@@ -54,8 +54,8 @@ bool tx_begin(struct store_tx *tx)
         if (!control(tx, tx->writing ? DRIVER_BEGIN_WRITE : DRIVER_BEGIN_READ))
             return false;
         tx->begun = true;
-        if (tx->writing && tx->store->writer && tx->driver->shared)
-            writer_look(tx->store->writer);
+        if (tx->writer && tx->driver->shared)
+            writer_look(tx->writer);
     }
     if (tx->want_savepoint && !tx->savepoint)
         tx->savepoint = control(tx, DRIVER_SAVEPOINT);

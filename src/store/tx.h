@@ -38,6 +38,7 @@ struct store_tx {
     char reason[400]; /* of the first failure */
 
     /* the writer's */
+    struct writer *writer;          /* NULL while the store is being opened */
     bool want_savepoint;            /* what the batch did before this job must survive the job's failure */
     bool savepoint;                 /* and the savepoint is set */
     struct tx_pending *pending;     /* of the jobs that the batch keeps, newest first */

@@ -378,11 +378,13 @@ struct writer *writer_start(struct store *store, struct store_tx *tx, struct sto
     struct writer *w = memory_calloc(1, sizeof *w);
     *w = (struct writer){.store = store, .tx = tx, .stable_pos = reserved, .last_pos = reserved, .reserved = reserved};
     w->epoch = 1;
+    tx->writer = w;
     mutex_init(&w->lock);
     cond_init(&w->wake);
     if (thread_start(&w->thread, "db-writer", (size_t)512 << 10, writer_thread, w))
         return w;
     snprintf(error->text, sizeof error->text, "cannot start the thread that writes to the database");
+    tx->writer = NULL;
     cond_fini(&w->wake);
     mutex_fini(&w->lock);
     free(w);
@@ -405,6 +407,7 @@ struct store_tx *writer_stop(struct writer **writer)
     cond_signal(&w->wake);
     thread_join(&w->thread);
     struct store_tx *tx = w->tx;
+    tx->writer = NULL;
     cond_fini(&w->wake);
     mutex_fini(&w->lock);
     free(w);
