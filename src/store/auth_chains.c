@@ -13,7 +13,7 @@ static const struct sql select_at = SQL("SELECT event_nid FROM auth_chains WHERE
 static const struct sql select_between =
     SQL("SELECT event_nid FROM auth_chains WHERE chain_nid = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq");
 static const struct sql select_links = SQL("SELECT seq, to_chain_nid, to_seq FROM auth_links"
-                                           " WHERE chain_nid = $1 AND seq > $2 AND seq <= $3");
+                                           " WHERE chain_nid = $1 AND seq > $2 AND seq <= $3 ORDER BY seq");
 static const struct sql select_links_to =
     SQL("SELECT chain_nid, seq FROM auth_links WHERE to_chain_nid = $1 AND to_seq >= $2");
 
@@ -45,6 +45,19 @@ struct link {
     struct auth_place to;
 };
 
+/* What was read, where several sets are looked at: most of what one of them touches, others touch too. */
+struct read_chain {
+    struct link *links; /* by the place they come from */
+    size_t count;
+    size_t cap;
+    int64_t up_to;
+};
+
+struct memory {
+    struct map_u64 chains; /* chain_nid -> struct read_chain */
+    struct map_u64 places; /* event_nid -> struct auth_place */
+};
+
 /* A chain that a set touches. */
 struct touched {
     int64_t chain_nid;
@@ -62,6 +75,7 @@ struct reach {
     size_t link_count;
     size_t link_cap;
     bool keep_links;
+    struct memory *memory; /* or NULL: each question is asked of the tables */
 };
 
 static struct reach reach_begin(struct arena *a)
@@ -135,10 +149,57 @@ static void keep_link(struct reach *r, struct link link)
     r->links[r->link_count++] = link;
 }
 
+/* The links of a chain, as far as they are wanted. */
+static const struct read_chain *remember_links(struct store_tx *tx, struct reach *r, int64_t chain_nid, int64_t up_to)
+{
+    struct read_chain *chain = map_u64_get(&r->memory->chains, (uint64_t)chain_nid);
+    if (!chain) {
+        chain = ARENA_NEW(r->a, struct read_chain);
+        map_u64_put(&r->memory->chains, (uint64_t)chain_nid, chain);
+    }
+    if (chain->up_to >= up_to)
+        return chain;
+    struct sql_cursor c;
+    sql_query(tx, &select_links, &c, SQL_INT(chain_nid), SQL_INT(chain->up_to), SQL_INT(up_to));
+    while (sql_next(&c)) {
+        if (chain->count == chain->cap) {
+            size_t cap = chain->cap ? 2 * chain->cap : 4;
+            chain->links =
+                arena_grow(r->a, chain->links, chain->cap * sizeof *chain->links, cap * sizeof *chain->links);
+            chain->cap = cap;
+        }
+        chain->links[chain->count++] =
+            (struct link){.from = {chain_nid, sql_int(&c, 0)}, .to = {sql_int(&c, 1), sql_int(&c, 2)}};
+    }
+    sql_end(&c);
+    chain->up_to = up_to;
+    return chain;
+}
+
+static void follow_remembered(struct store_tx *tx, struct reach *r, int64_t chain_nid, int64_t after, int64_t up_to)
+{
+    const struct read_chain *chain = remember_links(tx, r, chain_nid, up_to);
+    size_t low = 0;
+    size_t high = chain->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (chain->links[middle].from.seq <= after)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < chain->count && chain->links[low].from.seq <= up_to; low++)
+        reach_raise(r, chain->links[low].to);
+}
+
 /* Follows the links of a chain from places above `after`, up to `up_to`. */
 static void follow_links(struct store_tx *tx, struct reach *r, int64_t chain_nid, int64_t after, int64_t up_to)
 {
     struct sql_cursor c;
+    if (r->memory) {
+        follow_remembered(tx, r, chain_nid, after, up_to);
+        return;
+    }
     sql_query(tx, &select_links, &c, SQL_INT(chain_nid), SQL_INT(after), SQL_INT(up_to));
     while (sql_next(&c)) {
         struct auth_place to = {sql_int(&c, 1), sql_int(&c, 2)};
@@ -206,7 +267,7 @@ void auth_chains_add(struct store_tx *tx, int64_t event_nid, const int64_t *auth
     struct arena *a = store_tx_arena(tx);
     struct arena_mark mark = arena_mark(a);
     struct auth_place place = place_for(tx, event_nid, same_key);
-    sql_exec(tx, &insert_place, SQL_INT(event_nid), SQL_INT(place.chain_nid), SQL_INT(place.seq));
+    sql_push(tx, &insert_place, SQL_INT(event_nid), SQL_INT(place.chain_nid), SQL_INT(place.seq));
 
     struct reach known = reach_begin(a);
     reach_raise(&known, (struct auth_place){place.chain_nid, place.seq - 1});
@@ -221,7 +282,7 @@ void auth_chains_add(struct store_tx *tx, int64_t event_nid, const int64_t *auth
         struct auth_place to = auth_chains_place(tx, cited[i]);
         if (!to.seq || reach_of(&known, to.chain_nid) >= to.seq)
             continue;
-        sql_exec(tx, &insert_link, SQL_INT(place.chain_nid), SQL_INT(place.seq), SQL_INT(to.chain_nid),
+        sql_push(tx, &insert_link, SQL_INT(place.chain_nid), SQL_INT(place.seq), SQL_INT(to.chain_nid),
                  SQL_INT(to.seq));
         reach_raise(&known, to);
         reach_follow(tx, &known);
@@ -332,17 +393,40 @@ static int64_t first_uncommon(struct store_tx *tx, struct arena *a, int64_t chai
     return low + 1;
 }
 
+static struct auth_place remember_place(struct store_tx *tx, struct reach *r, int64_t event_nid)
+{
+    struct auth_place *place = map_u64_get(&r->memory->places, (uint64_t)event_nid);
+    if (!place) {
+        place = ARENA_NEW(r->a, struct auth_place);
+        *place = auth_chains_place(tx, event_nid);
+        map_u64_put(&r->memory->places, (uint64_t)event_nid, place);
+    }
+    return *place;
+}
+
+/* All that is in an auth chain of the events. */
+static struct reach reach_of_set(struct store_tx *tx, struct arena *a, struct memory *memory,
+                                 const struct auth_set *set)
+{
+    struct reach r = reach_begin(a);
+    r.memory = memory;
+    for (size_t i = 0; i < set->count; i++)
+        reach_below(tx, &r, remember_place(tx, &r, set->events[i]));
+    reach_follow(tx, &r);
+    return r;
+}
+
 size_t auth_chains_difference(struct store_tx *tx, struct arena *a, const struct auth_set *sets, size_t set_count,
                               struct auth_common common, int64_t **events_out)
 {
     struct found found = {.a = a};
     struct reach all = reach_begin(a); /* the union */
     struct reach *each = ARENA_ARRAY(a, set_count, struct reach);
+    struct memory memory;
+    map_u64_init(&memory.chains);
+    map_u64_init(&memory.places);
     for (size_t i = 0; i < set_count; i++) {
-        each[i] = reach_begin(a);
-        for (size_t k = 0; k < sets[i].count; k++)
-            reach_below(tx, &each[i], auth_chains_place(tx, sets[i].events[k]));
-        reach_follow(tx, &each[i]);
+        each[i] = reach_of_set(tx, a, &memory, &sets[i]);
         size_t at = 0;
         const struct touched *t;
         while ((t = map_u64_next(&each[i].chains, &at)))
@@ -361,6 +445,8 @@ size_t auth_chains_difference(struct store_tx *tx, struct arena *a, const struct
     }
     for (size_t i = 0; i < set_count; i++)
         reach_end(&each[i]);
+    map_u64_fini(&memory.places);
+    map_u64_fini(&memory.chains);
     reach_end(&all);
     return found_end(&found, events_out);
 }
