@@ -3,9 +3,11 @@
  */
 #include "api/api.h"
 #include "api/routes.h"
+#include "matrix/field.h"
 #include "service/room_create.h"
 #include "service/room_member.h"
 #include "service/room_read.h"
+#include "service/room_upgrade.h"
 
 static struct http_reply reply_room_id(struct api_request *r, struct str room_id)
 {
@@ -109,6 +111,22 @@ static struct http_reply unban(struct api_request *r)
     return change_member(r, room_unban);
 }
 
+/* Module "Room Upgrades". */
+static struct http_reply upgrade(struct api_request *r)
+{
+    struct str version;
+    struct str replacement;
+    struct fault fault = body_str(r, STR("new_version"), &version);
+    if (!fault.code)
+        fault = room_upgrade(r->services, r->arena, &r->caller, r->params[0], version,
+                             field_get(r->body, STR("additional_creators")), &replacement);
+    if (fault.code)
+        return reply_fault(fault);
+    struct json *answer = json_object(r->arena);
+    json_set_str(r->arena, answer, STR("replacement_room"), replacement);
+    return reply_json(answer);
+}
+
 /* clang-format off */
 const struct api_route routes_rooms[] = {
     {HTTP_POST, "/_matrix/client/v3/createRoom", AUTH_USER, BODY_OBJECT, BODY_MAX_EVENT, false, create_room},
@@ -122,6 +140,7 @@ const struct api_route routes_rooms[] = {
     {HTTP_POST, "/_matrix/client/v3/rooms/{roomId}/kick", AUTH_USER, BODY_OBJECT, BODY_MAX_EVENT, false, kick},
     {HTTP_POST, "/_matrix/client/v3/rooms/{roomId}/ban", AUTH_USER, BODY_OBJECT, BODY_MAX_EVENT, false, ban},
     {HTTP_POST, "/_matrix/client/v3/rooms/{roomId}/unban", AUTH_USER, BODY_OBJECT, BODY_MAX_EVENT, false, unban},
+    {HTTP_POST, "/_matrix/client/v3/rooms/{roomId}/upgrade", AUTH_USER, BODY_OBJECT, BODY_MAX_EVENT, false, upgrade},
     {0},
 };
 /* clang-format on */

@@ -188,3 +188,62 @@ struct fault account_data_tag(const struct services *s, const struct caller *cal
     };
     return store_change(&change, tag_run);
 }
+
+/* --- rooms that are replaced --- */
+
+static bool lists(const struct json *rooms, struct str room_id)
+{
+    for (size_t i = 0; json_is(rooms, JSON_ARRAY) && i < rooms->count; i++)
+        if (json_is(&rooms->items[i], JSON_STRING) && str_eq(rooms->items[i].s, room_id))
+            return true;
+    return false;
+}
+
+/* m.direct with `to` in each list that has `from`; NULL if nothing changes. */
+static const struct json *direct_with(struct arena *a, const struct json *direct, struct str from, struct str to)
+{
+    struct json *changed = NULL;
+    for (uint32_t i = 0; json_is(direct, JSON_OBJECT) && i < direct->count; i++) {
+        const struct json_member *m = &direct->members[i];
+        if (!lists(&m->value, from) || lists(&m->value, to))
+            continue;
+        struct json *rooms = json_shallow_copy(a, &m->value);
+        json_push(a, rooms, json_string(to));
+        changed = changed ? changed : json_shallow_copy(a, direct);
+        json_set(a, changed, m->key, *rooms);
+    }
+    return changed;
+}
+
+struct following {
+    struct change change; /* of the new room; its room_id is where the settings go */
+    struct str from;
+};
+
+static bool follow_run(struct store_tx *tx, void *arg)
+{
+    struct following *f = arg;
+    struct change *change = &f->change;
+    struct arena *a = store_tx_arena(tx);
+    int64_t from_nid = rooms_nid_of(tx, f->from);
+    int64_t to_nid;
+    if (!find_room(tx, change, &to_nid))
+        return false;
+    struct str direct = account_data_get(tx, change->user_nid, 0, STR("m.direct"), a);
+    const struct json *parsed = direct.p ? json_parse(a, direct, JSON_DEPTH_MAX).value : NULL;
+    const struct json *changed = direct_with(a, parsed, f->from, change->room_id);
+    change->type = STR("m.direct");
+    if (changed && !write_content(tx, change, 0, json_text(a, changed)))
+        return false;
+    struct str tags = from_nid ? account_data_get(tx, change->user_nid, from_nid, tag_type, a) : (struct str){0};
+    change->type = tag_type;
+    return !tags.p || account_data_get(tx, change->user_nid, to_nid, tag_type, a).p ||
+           write_content(tx, change, to_nid, tags);
+}
+
+struct fault account_data_follow(const struct services *s, const struct caller *caller, struct str from, struct str to)
+{
+    struct following f = {.change = {.s = s, .user_nid = caller->user_nid, .room_id = to}, .from = from};
+    struct store_job job = {.run = follow_run, .published = published, .arg = &f};
+    return storage_write(s, job, &f.change.refused);
+}

@@ -36,4 +36,9 @@ struct fault account_data_tags(const struct services *s, struct arena *a, const 
 struct fault account_data_tag(const struct services *s, const struct caller *caller, struct str room_id, struct str tag,
                               const struct json *value) __attribute__((warn_unused_result));
 
+/* The room `from` is replaced by `to`, which the caller has joined ("Room Upgrades", server behaviour): copies their
+ * tags, unless they have tagged `to` already, and lists it in m.direct beside `from`. */
+struct fault account_data_follow(const struct services *s, const struct caller *caller, struct str from, struct str to)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -119,8 +119,9 @@ struct room_draft {
     struct str redacts;         /* target of a redaction; else empty */
     int64_t device_nid;         /* with txn_id: whose transaction this is; 0: none */
     struct str txn_id;
-    bool hidden; /* nobody is to see it */
-    bool repeat; /* store it even if the state has the same content already */
+    bool hidden;            /* nobody is to see it */
+    bool repeat;            /* store it even if the state has the same content already */
+    int64_t aliases_to_nid; /* all local aliases of this room lead to that one from this event on; 0: they stay */
     /* out */
     struct str event_id;
     int64_t pos; /* 0 if the event was there already: same transaction, or same state */

@@ -87,6 +87,8 @@ static bool write_item(struct room_entering *x, struct append_job *job, struct i
         return false;
     job->state_root = e.state_after;
     draft->pos = e.pos;
+    if (draft->aliases_to_nid)
+        room_aliases_move(x->reader.tx, x->room_nid, draft->aliases_to_nid);
     return true;
 }
 

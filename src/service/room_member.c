@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "matrix/id.h"
+#include "service/room_upgrade.h"
 #include "service/storage.h"
 #include "store/profiles.h"
 #include "store/rooms.h"
@@ -210,6 +211,8 @@ struct fault room_join(struct services *s, struct arena *a, const struct caller 
             fault = authorise_join(s, a, room, caller, content);
         if (!fault.code)
             fault = append_member(s, a, caller, room, caller->user_id, content);
+        if (!fault.code)
+            room_upgrade_joined(s, a, caller, room);
     }
     room_close(s, &room);
     return fault;
@@ -292,9 +295,14 @@ struct fault room_member_put(struct services *s, struct arena *a, const struct c
     if (own && str_eq(membership, STR("join")))
         fault = authorise_join(s, a, room, caller, copy);
     struct room_draft draft = member_draft(caller, user_id, copy);
+    enum membership before = MEMBERSHIP_NONE;
+    if (!fault.code)
+        fault = room_membership_now(s, a, room, user_id, &before);
     if (!fault.code)
         fault = room_append(s, a, room, &draft, 1);
     *event_id_out = draft.event_id;
+    if (!fault.code && own && before != MEMBERSHIP_JOIN && str_eq(membership, STR("join")))
+        room_upgrade_joined(s, a, caller, room);
     room_close(s, &room);
     return fault;
 }

@@ -12,6 +12,7 @@ static const struct sql select_alias = SQL("SELECT room_nid, creator_nid FROM ro
 static const struct sql insert_alias = SQL("INSERT INTO room_aliases (alias, room_nid, creator_nid) VALUES ($1, $2, $3)"
                                            " ON CONFLICT (alias) DO NOTHING");
 static const struct sql delete_alias = SQL("DELETE FROM room_aliases WHERE alias = $1");
+static const struct sql move_aliases = SQL("UPDATE room_aliases SET room_nid = $2 WHERE room_nid = $1");
 static const struct sql select_aliases = SQL("SELECT alias FROM room_aliases WHERE room_nid = $1 ORDER BY alias");
 
 int64_t rooms_nid_of(struct store_tx *tx, struct str room_id)
@@ -69,6 +70,11 @@ bool room_aliases_insert(struct store_tx *tx, struct str alias, int64_t room_nid
 void room_aliases_delete(struct store_tx *tx, struct str alias)
 {
     sql_exec(tx, &delete_alias, SQL_TEXT(alias));
+}
+
+void room_aliases_move(struct store_tx *tx, int64_t from_nid, int64_t to_nid)
+{
+    sql_exec(tx, &move_aliases, SQL_INT(from_nid), SQL_INT(to_nid));
 }
 
 struct room_aliases room_aliases_of(struct store_tx *tx, int64_t room_nid, struct arena *a)

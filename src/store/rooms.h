@@ -35,6 +35,8 @@ int64_t room_aliases_find(struct store_tx *tx, struct str alias, int64_t *creato
 /* False if the alias is taken. Write transactions only. */
 bool room_aliases_insert(struct store_tx *tx, struct str alias, int64_t room_nid, int64_t creator_nid);
 void room_aliases_delete(struct store_tx *tx, struct str alias);
+/* All that lead to one room lead to another then. */
+void room_aliases_move(struct store_tx *tx, int64_t from_nid, int64_t to_nid);
 
 struct room_aliases {
     struct str *items;

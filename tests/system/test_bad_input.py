@@ -42,6 +42,7 @@ BODIES = {
     "POST /_matrix/client/v3/rooms/{roomId}/kick": {"user_id": "@nobody:localhost", "reason": "X"},
     "POST /_matrix/client/v3/rooms/{roomId}/ban": {"user_id": "@nobody:localhost", "reason": "X"},
     "POST /_matrix/client/v3/rooms/{roomId}/unban": {"user_id": "@nobody:localhost", "reason": "X"},
+    "POST /_matrix/client/v3/rooms/{roomId}/upgrade": {"new_version": "12", "additional_creators": []},
     "PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}": {},
     "PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}": {"reason": "X"},
     "PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}": {},
