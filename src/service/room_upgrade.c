@@ -61,9 +61,8 @@ static void plan_create(struct upgrade *u)
     struct json *predecessor = json_object(a);
     struct json *content = json_object(a);
     json_set_str(a, predecessor, STR("room_id"), u->old->room_id);
-    /* Deprecated, and since version 12 "MAY be omitted": clients find the tombstone. */
-    if (!u->plan.version->room_id_is_create_hash)
-        json_set_str(a, predecessor, STR("event_id"), u->state.last_event_id);
+    /* Deprecated, but "SHOULD still be populated" (m.room.create): matrix-nio takes no m.room.create without it. */
+    json_set_str(a, predecessor, STR("event_id"), u->state.last_event_id);
     json_set(a, content, STR("predecessor"), *predecessor);
     if (type.p)
         json_set_str(a, content, STR("type"), type);

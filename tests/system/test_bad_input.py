@@ -250,6 +250,7 @@ MISSING = [
     ("POST /_matrix/client/v3/account/password", "new_password"), ("POST /_matrix/client/v3/delete_devices", "devices"),
     ("PUT /_matrix/client/v3/profile/{userId}/{keyName}", "displayname"),
     *((f"POST /_matrix/client/v3/rooms/{{roomId}}/{verb}", "user_id") for verb in ("invite", "kick", "ban", "unban")),
+    ("POST /_matrix/client/v3/rooms/{roomId}/upgrade", "new_version"),
     ("PUT /_matrix/client/v3/rooms/{roomId}/typing/{userId}", "typing"),
     ("PUT /_matrix/client/v3/directory/room/{roomAlias}", "room_id"),
 ]

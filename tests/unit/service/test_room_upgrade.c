@@ -127,7 +127,7 @@ static void check_pair(const struct room_version *from, const struct room_versio
     check_str(json_str_at(create, STR("room_version")), to->name, "room_version");
     check_str(json_str_at(json_get(create, STR("predecessor")), STR("room_id")), old, "predecessor");
     struct str event_id = json_str_at(json_get(create, STR("predecessor")), STR("event_id"));
-    check_str(event_id, to->room_id_is_create_hash ? (struct str){0} : last, "predecessor's event_id");
+    check_str(event_id, last, "predecessor's event_id");
     assert_null(json_get(create, STR("type")));
     check_state(&f, &alice, old, "m.room.tombstone", "",
                 CSTR(f.arena, "{'body':'This room has been replaced','replacement_room':'%.*s'}", STR_ARG(new)));
