@@ -1,5 +1,7 @@
 #include "store/relations.h"
 
+#include <sqlite3.h>
+
 #include "scratch.h"
 
 enum { ROOM = 7, ROOT = 10, ALICE = 1, BOB = 2 };
@@ -160,6 +162,83 @@ static bool run_others(struct store_tx *tx, void *arg)
     return true;
 }
 
+/* --- a database from before there were relations: of SQLite, whatever the tests run on --- */
+
+static void put_pdu(struct store_tx *tx, int64_t nid, int64_t sender, const char *type, const char *content)
+{
+    struct arena *a = store_tx_arena(tx);
+    struct event_row row = {.event_nid = nid,
+                            .room_nid = ROOM,
+                            .pos = nid,
+                            .sender_nid = sender,
+                            .event_id = str_fmt(a, "$%d", (int)nid),
+                            .pdu = str_fmt(a, "{\"content\":{%s},\"origin_server_ts\":%d,\"type\":\"%s\"}", content,
+                                           1000 + (int)nid, type)};
+    events_insert(tx, &row);
+}
+
+#define RELATES(rel_type) "\"m.relates_to\":{\"event_id\":\"$10\",\"rel_type\":\"" rel_type "\"}"
+#define NEW_CONTENT       "\"m.new_content\":{},"
+
+static bool run_before(struct store_tx *tx, void *arg)
+{
+    (void)arg;
+    put_pdu(tx, ROOT, ALICE, "m.room.message", "\"body\":\"x\"");
+    put_pdu(tx, 20, ALICE, "m.room.message", NEW_CONTENT RELATES("m.replace"));
+    put_pdu(tx, 21, BOB, "m.room.message", NEW_CONTENT RELATES("m.replace"));
+    put_pdu(tx, 22, ALICE, "m.room.message", RELATES("m.replace"));
+    put_pdu(tx, 23, ALICE, "m.sticker", NEW_CONTENT RELATES("m.replace"));
+    put_pdu(tx, 24, BOB, "m.room.message", RELATES("m.thread"));
+    put_pdu(tx, 25, BOB, "m.room.message", RELATES("m.thread"));
+    put_pdu(tx, 26, BOB, "m.room.message", RELATES("m.thread"));
+    put_pdu(tx, 27, BOB, "m.room.message", RELATES("m.reference"));
+    put_pdu(tx, 28, BOB, "m.reaction", RELATES("org.example"));
+    put_pdu(tx, 29, BOB, "m.room.message", "\"m.relates_to\":7");
+    put_pdu(tx, 30, BOB, "m.room.message", "\"m.relates_to\":{\"event_id\":\"$none\",\"rel_type\":\"m.thread\"}");
+    events_redact(tx, 26, 31, STR("{\"content\":{}}"));
+    return true;
+}
+
+static void check_filled_in(struct store *store)
+{
+    struct event_row *rows;
+    int64_t nids[4];
+    struct store_tx *tx = store_read_begin(store);
+    check_thread(tx, 2, 25, 0, (int64_t[]){25, 24}, 2);
+    assert_int_equal(relations_edits(tx, ROOT, 4, nids), 1);
+    assert_int_equal(nids[0], 20);
+    assert_int_equal(relations_references(tx, ROOT, 4, store_tx_arena(tx), &rows), 1);
+    assert_int_equal(rows[0].event_nid, 27);
+    assert_int_equal(related(tx), RELATED(RELATION_REPLACE) | RELATED(RELATION_THREAD) | RELATED(RELATION_REFERENCE) |
+                                      RELATED(RELATION_OTHER));
+    static const struct sql rows_in_all = SQL("SELECT count(*) FROM relations");
+    assert_int_equal(sql_int_of0(tx, &rows_in_all, -1), 8);
+    assert_true(store_read_end(&tx));
+}
+
+static void databases_from_before_are_filled_in(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder();
+    char *path = scratch_path(folder, "db");
+    struct store *store = scratch_open_path(path);
+    assert_int_equal(store_write(store, run_before, NULL), STORE_OK);
+    store_close(&store);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE relations; DROP TABLE threads; ALTER TABLE events DROP COLUMN related;"
+                                  "DELETE FROM migrations WHERE number = 10",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    store = scratch_open_path(path);
+    check_filled_in(store);
+    store_close(&store);
+    free(path);
+    scratch_remove(folder);
+}
+
 static void run(bool (*job)(struct store_tx *, void *))
 {
     struct store *store = scratch_open();
@@ -191,6 +270,7 @@ int main(void)
         cmocka_unit_test(threads_are_counted),
         cmocka_unit_test(edits_are_ordered_by_time_and_id),
         cmocka_unit_test(references_annotations_and_others),
+        cmocka_unit_test(databases_from_before_are_filled_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
