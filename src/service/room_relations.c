@@ -71,7 +71,7 @@ void room_relations_leave(struct room_entering *x, const struct stored_event *ch
     struct relation relation = relation_of(&child->event);
     int64_t parent_nid = relation.kind == RELATION_NONE ? 0 : events_nid_of(x->reader.tx, relation.event_id);
     if (parent_nid)
-        relations_remove(x->reader.tx, parent_nid, child->row.pos, child->row.sub);
+        relations_remove(x->reader.tx, parent_nid, relation.kind, child->row.pos, child->row.sub);
 }
 
 struct fault room_relations_check(struct arena *a, struct room_head_reader *reader, const struct room_draft *draft)

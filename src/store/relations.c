@@ -3,11 +3,13 @@
 #include "crypto/hash.h"
 #include "store/sql.h"
 
+#include <string.h>
+
 static const struct sql insert_relation =
     SQL("INSERT INTO relations (parent_nid, pos, sub, event_nid, sender_nid, kind, rel_type, type, edit_ts, edit_id,"
         " annotation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING");
 static const struct sql delete_relation =
-    SQL("DELETE FROM relations WHERE parent_nid = $1 AND pos = $2 AND sub = $3 RETURNING kind");
+    SQL("DELETE FROM relations WHERE parent_nid = $1 AND kind = $2 AND pos = $3 AND sub = $4");
 static const struct sql note_related =
     SQL("UPDATE events SET related = related | $2 WHERE event_nid = $1 AND (related & $2) = 0");
 
@@ -34,8 +36,8 @@ static const struct sql select_references =
         " e.event_id FROM relations AS r JOIN events AS e ON e.event_nid = r.event_nid"
         " WHERE r.parent_nid = $1 AND r.kind = 3 ORDER BY r.pos, r.sub LIMIT $2");
 static const struct sql select_annotation =
-    SQL("SELECT 1 FROM relations WHERE parent_nid = $1 AND sender_nid = $2 AND annotation = $3"
-        " AND annotation IS NOT NULL AND type = $4 LIMIT 1");
+    SQL("SELECT 1 FROM relations WHERE parent_nid = $1 AND sender_nid = $2 AND kind = 4"
+        " AND annotation = $3 LIMIT 1");
 
 /* --- threads --- */
 
@@ -72,13 +74,26 @@ bool relations_thread_has(struct store_tx *tx, int64_t root_nid, int64_t sender_
 
 /* --- writing --- */
 
+/* What is the same twice. With the type in it, the index answers alone: SQLite takes another one otherwise. */
+static void hash_annotation(struct store_tx *tx, struct str type, struct str key, uint8_t out[SHA256_SIZE])
+{
+    struct arena *a = store_tx_arena(tx);
+    struct arena_mark mark = arena_mark(a);
+    char *p = arena_alloc(a, type.n + 1 + key.n);
+    memcpy(p, type.p, type.n);
+    p[type.n] = '\0';
+    memcpy(p + type.n + 1, key.p, key.n);
+    hash_sha256((struct str){p, type.n + 1 + key.n}, out);
+    arena_release(a, mark);
+}
+
 void relations_add(struct store_tx *tx, const struct relation_row *row)
 {
     uint8_t hash[SHA256_SIZE];
     struct sql_value annotation = SQL_NULL;
     bool is_other = row->kind == RELATION_OTHER;
     if (row->key.p) {
-        hash_sha256(row->key, hash);
+        hash_annotation(tx, row->type, row->key, hash);
         annotation = SQL_BLOB(((struct str){(const char *)hash, sizeof hash}));
     }
     int64_t added = sql_exec(tx, &insert_relation, SQL_INT(row->parent_nid), SQL_INT(row->pos), SQL_INT(row->sub),
@@ -96,10 +111,10 @@ void relations_add(struct store_tx *tx, const struct relation_row *row)
     }
 }
 
-void relations_remove(struct store_tx *tx, int64_t parent_nid, int64_t pos, int64_t sub)
+void relations_remove(struct store_tx *tx, int64_t parent_nid, enum relation_kind kind, int64_t pos, int64_t sub)
 {
-    int64_t kind = sql_int_of(tx, &delete_relation, RELATION_NONE, SQL_INT(parent_nid), SQL_INT(pos), SQL_INT(sub));
-    if (kind != RELATION_THREAD)
+    int64_t removed = sql_exec(tx, &delete_relation, SQL_INT(parent_nid), SQL_INT(kind), SQL_INT(pos), SQL_INT(sub));
+    if (!removed || kind != RELATION_THREAD)
         return;
     sql_push(tx, &take_from_thread, SQL_INT(parent_nid));
     settle_thread(tx, parent_nid);
@@ -156,7 +171,7 @@ bool relations_is_annotated(struct store_tx *tx, int64_t parent_nid, int64_t sen
                             struct str key)
 {
     uint8_t hash[SHA256_SIZE];
-    hash_sha256(key, hash);
+    hash_annotation(tx, type, key, hash);
     return sql_int_of(tx, &select_annotation, 0, SQL_INT(parent_nid), SQL_INT(sender_nid),
-                      SQL_BLOB(((struct str){(const char *)hash, sizeof hash})), SQL_TEXT(type)) != 0;
+                      SQL_BLOB(((struct str){(const char *)hash, sizeof hash}))) != 0;
 }

@@ -2,7 +2,7 @@
  * Relations between events: which events of a room's timeline relate to which, stored so that what is told of an
  * event's children is read and never searched for.
  *
- *     relations   one row a child: by place, by kind and place, edits by time, senders of threads, keys of annotations
+ *     relations   one row a child: by kind and place, by place alone, by sender and kind, and edits by time
  *     threads     one row a root: how many events there are, and where the newest is
  *
  * A stranger may relate any number of events to one. Every function here costs the same however many there are.
@@ -38,7 +38,7 @@ struct relation_row {
 /* Adds the relation and notes its kind at the parent. Does nothing if it is there. Write transactions only. */
 void relations_add(struct store_tx *tx, const struct relation_row *row);
 /* Takes away the relation of the child at this place; if there is none, nothing. Write transactions only. */
-void relations_remove(struct store_tx *tx, int64_t parent_nid, int64_t pos, int64_t sub);
+void relations_remove(struct store_tx *tx, int64_t parent_nid, enum relation_kind kind, int64_t pos, int64_t sub);
 
 /* The newest valid replacements, by origin_server_ts and then event_id, newest first; into nids_out, at most `limit`.
  */

@@ -14,13 +14,12 @@ CREATE TABLE relations (
     type TEXT NOT NULL,             -- of the child
     edit_ts BIGINT,                 -- of a valid replacement: its origin_server_ts
     edit_id TEXT,                   -- and its event_id, which decides where the times are the same
-    annotation {blob},              -- SHA-256 of an annotation's key
-    PRIMARY KEY (parent_nid, pos, sub)
+    annotation {blob},              -- of an annotation: SHA-256 of its type, NUL, key
+    PRIMARY KEY (parent_nid, kind, pos, sub)
 ) {clustered};
-CREATE INDEX relations_kind ON relations (parent_nid, kind, pos, sub);
+CREATE INDEX relations_place ON relations (parent_nid, pos, sub);
+CREATE INDEX relations_sender ON relations (parent_nid, sender_nid, kind, annotation);
 CREATE INDEX relations_edits ON relations (parent_nid, edit_ts, edit_id) WHERE edit_id IS NOT NULL;
-CREATE INDEX relations_participants ON relations (parent_nid, sender_nid) WHERE kind = 2;
-CREATE INDEX relations_annotations ON relations (parent_nid, sender_nid, annotation) WHERE annotation IS NOT NULL;
 
 -- Threads by what is newest in them.
 CREATE TABLE threads (

@@ -1,6 +1,7 @@
 #include "store/relations.h"
 
 #include <sqlite3.h>
+#include <time.h>
 
 #include "scratch.h"
 
@@ -76,13 +77,13 @@ static bool run_threads(struct store_tx *tx, void *arg)
     assert_true(relations_thread_has(tx, ROOT, BOB));
     assert_false(relations_thread_has(tx, ROOT, ALICE));
     /* Redacted one by one, and one that is not there. */
-    relations_remove(tx, ROOT, 31, 0);
-    relations_remove(tx, ROOT, 31, 0);
+    relations_remove(tx, ROOT, RELATION_THREAD, 31, 0);
+    relations_remove(tx, ROOT, RELATION_THREAD, 31, 0);
     check_thread(tx, 3, 31, -5, (int64_t[]){32, 20, 30}, 3);
-    relations_remove(tx, ROOT, 20, -1);
+    relations_remove(tx, ROOT, RELATION_THREAD, 20, -1);
     check_thread(tx, 2, 31, -5, (int64_t[]){32, 20}, 2);
-    relations_remove(tx, ROOT, 31, -5);
-    relations_remove(tx, ROOT, 20, 0);
+    relations_remove(tx, ROOT, RELATION_THREAD, 31, -5);
+    relations_remove(tx, ROOT, RELATION_THREAD, 20, 0);
     assert_false(relations_thread(tx, ROOT, &thread));
     assert_false(relations_thread_has(tx, ROOT, BOB));
     add(tx, child(RELATION_THREAD, 40, 40, 0));
@@ -117,7 +118,7 @@ static bool run_edits(struct store_tx *tx, void *arg)
         assert_int_equal(nids[i], want[i]);
     assert_int_equal(relations_edits(tx, ROOT, 1, nids), 1);
     assert_int_equal(nids[0], 20);
-    relations_remove(tx, ROOT, 20, 0);
+    relations_remove(tx, ROOT, RELATION_REPLACE, 20, 0);
     assert_int_equal(relations_edits(tx, ROOT, 1, nids), 1);
     assert_int_equal(nids[0], 21);
     return true;
@@ -152,7 +153,7 @@ static bool run_others(struct store_tx *tx, void *arg)
     assert_false(relations_is_annotated(tx, ROOT, BOB, STR("m.reaction"), STR("-")));
     assert_false(relations_is_annotated(tx, ROOT, BOB, STR("m.room.message"), STR("+")));
     assert_false(relations_is_annotated(tx, ROOT, ALICE, STR("m.reaction"), STR("+")));
-    relations_remove(tx, ROOT, 30, 0);
+    relations_remove(tx, ROOT, RELATION_ANNOTATION, 30, 0);
     assert_false(relations_is_annotated(tx, ROOT, BOB, STR("m.reaction"), STR("+")));
 
     add(tx, child(RELATION_OTHER, 40, 40, 0));
@@ -160,6 +161,66 @@ static bool run_others(struct store_tx *tx, void *arg)
     static const struct sql rel_types = SQL("SELECT count(*) FROM relations WHERE rel_type = 'org.example'");
     assert_int_equal(sql_int_of0(tx, &rel_types, -1), 1);
     return true;
+}
+
+/* --- many relations to one event --- */
+
+enum { FEW = 10, MANY = 20000, CALLS = 2000 };
+
+static double cpu_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double read_all_ms(struct store_tx *tx)
+{
+    struct thread_row thread;
+    struct event_row *rows;
+    int64_t nids[8];
+    double before = cpu_ms();
+    for (int i = 0; i < CALLS; i++) {
+        struct arena_mark mark = arena_mark(store_tx_arena(tx));
+        assert_false(relations_is_annotated(tx, ROOT, BOB, STR("m.reaction"), STR("none")));
+        assert_false(relations_thread_has(tx, ROOT, ALICE));
+        assert_true(relations_thread(tx, ROOT, &thread));
+        assert_int_equal(relations_thread_events(tx, ROOT, 8, nids), 1);
+        assert_int_equal(relations_edits(tx, ROOT, 8, nids), 1);
+        assert_int_equal(relations_references(tx, ROOT, 8, store_tx_arena(tx), &rows), 1);
+        arena_release(store_tx_arena(tx), mark);
+    }
+    return cpu_ms() - before;
+}
+
+/* One of each kind, with annotations between and around them. */
+static bool run_many(struct store_tx *tx, void *arg)
+{
+    double *ms = arg;
+    put_event(tx, ROOT);
+    int64_t nid = 20;
+    for (; nid < 20 + FEW; nid++)
+        annotate(tx, nid, "m.reaction", str_fmt(store_tx_arena(tx), "%d", (int)nid));
+    put_event(tx, nid);
+    add(tx, child(RELATION_REFERENCE, nid, nid, 0));
+    add_edit(tx, nid + 1, 1, "$e", true);
+    add(tx, child(RELATION_THREAD, nid + 2, nid + 2, 0));
+    ms[0] = read_all_ms(tx);
+    for (nid += 3; nid < MANY; nid++)
+        annotate(tx, nid, "m.reaction", str_fmt(store_tx_arena(tx), "%d", (int)nid));
+    ms[1] = read_all_ms(tx);
+    return true;
+}
+
+static void reading_costs_the_same_however_many_there_are(void **state)
+{
+    (void)state;
+    double ms[2];
+    struct store *store = scratch_open();
+    assert_int_equal(store_write(store, run_many, ms), STORE_OK);
+    store_close(&store);
+    if (ms[1] > 20 * ms[0]) /* a scan of them all takes hundreds of times as long */
+        fail_msg("%.1f ms for %d calls with %d relations, %.1f ms with %d", ms[0], CALLS, FEW, ms[1], MANY);
 }
 
 /* --- a database from before there were relations: of SQLite, whatever the tests run on --- */
@@ -270,6 +331,7 @@ int main(void)
         cmocka_unit_test(threads_are_counted),
         cmocka_unit_test(edits_are_ordered_by_time_and_id),
         cmocka_unit_test(references_annotations_and_others),
+        cmocka_unit_test(reading_costs_the_same_however_many_there_are),
         cmocka_unit_test(databases_from_before_are_filled_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
