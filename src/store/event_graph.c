@@ -38,16 +38,16 @@ size_t forward_extremities_of(struct store_tx *tx, int64_t room_nid, struct aren
 void forward_extremities_set(struct store_tx *tx, int64_t room_nid, const int64_t *event_nids, size_t count)
 {
     struct event_row last;
-    sql_exec(tx, &delete_extremities, SQL_INT(room_nid));
+    sql_push(tx, &delete_extremities, SQL_INT(room_nid));
     if (count == 1 && events_last_numbers(tx, room_nid, INT64_MAX, &last) && last.event_nid == event_nids[0])
         return;
     for (size_t i = count > FORWARD_EXTREMITIES_MAX ? count - FORWARD_EXTREMITIES_MAX : 0; i < count; i++)
-        sql_exec(tx, &insert_extremity, SQL_INT(room_nid), SQL_INT(event_nids[i]));
+        sql_push(tx, &insert_extremity, SQL_INT(room_nid), SQL_INT(event_nids[i]));
 }
 
 void awaited_events_add(struct store_tx *tx, struct str event_id, const struct awaited_row *row)
 {
-    sql_exec(tx, &insert_awaited, SQL_TEXT(event_id), SQL_INT(row->why), SQL_INT(row->event_nid),
+    sql_push(tx, &insert_awaited, SQL_TEXT(event_id), SQL_INT(row->why), SQL_INT(row->event_nid),
              SQL_INT(row->room_nid));
 }
 
@@ -97,7 +97,7 @@ size_t awaited_events_for(struct store_tx *tx, struct str event_id, enum awaited
 
 void awaited_events_remove(struct store_tx *tx, struct str event_id, enum awaited why)
 {
-    sql_exec(tx, &delete_awaited, SQL_TEXT(event_id), SQL_INT(why));
+    sql_push(tx, &delete_awaited, SQL_TEXT(event_id), SQL_INT(why));
 }
 
 size_t awaited_events_before(struct store_tx *tx, int64_t event_nid, size_t limit, struct arena *a,

@@ -83,7 +83,7 @@ static bool read_one(struct sql_cursor *c, struct arena *a, struct event_row *ro
 
 void events_insert(struct store_tx *tx, const struct event_row *row)
 {
-    sql_exec(tx, &insert_event, SQL_INT(row->event_nid), SQL_INT(row->room_nid), SQL_INT(row->pos),
+    sql_push(tx, &insert_event, SQL_INT(row->event_nid), SQL_INT(row->room_nid), SQL_INT(row->pos),
              SQL_INT(row->sender_nid), SQL_INT_OR_NULL(row->state_key_nid), SQL_INT(row->state_before),
              SQL_INT(row->state_after), SQL_INT_OR_NULL(row->replaces_nid), SQL_INT_OR_NULL(row->device_nid),
              SQL_INT(row->notify_count), SQL_INT(row->highlight_count), SQL_TEXT(row->event_id),
@@ -94,7 +94,7 @@ void events_insert(struct store_tx *tx, const struct event_row *row)
 
 void events_place(struct store_tx *tx, const struct event_row *row)
 {
-    sql_exec(tx, &place_event, SQL_INT(row->event_nid), SQL_INT(row->pos), SQL_INT(row->sub),
+    sql_push(tx, &place_event, SQL_INT(row->event_nid), SQL_INT(row->pos), SQL_INT(row->sub),
              SQL_INT(row->state_before), SQL_INT(row->state_after),
              SQL_INT_OR_NULL(row->room_state == row->state_after ? 0 : row->room_state),
              SQL_INT_OR_NULL(row->replaces_nid), SQL_INT(row->status), SQL_INT(row->gap), SQL_TEXT_OR_NULL(row->reason),
@@ -103,12 +103,12 @@ void events_place(struct store_tx *tx, const struct event_row *row)
 
 void events_close_gap(struct store_tx *tx, int64_t event_nid)
 {
-    sql_exec(tx, &close_gap, SQL_INT(event_nid));
+    sql_push(tx, &close_gap, SQL_INT(event_nid));
 }
 
 void events_set_room_state(struct store_tx *tx, int64_t event_nid, int64_t room_state)
 {
-    sql_exec(tx, &set_room_state, SQL_INT(event_nid), SQL_INT(room_state));
+    sql_push(tx, &set_room_state, SQL_INT(event_nid), SQL_INT(room_state));
 }
 
 int64_t events_nid_of(struct store_tx *tx, struct str event_id)
@@ -238,5 +238,5 @@ size_t events_by_txn(struct store_tx *tx, int64_t device_nid, struct str txn_id,
 
 void events_redact(struct store_tx *tx, int64_t event_nid, int64_t redaction_nid, struct str redacted_pdu)
 {
-    sql_exec(tx, &update_redacted, SQL_INT(event_nid), SQL_TEXT(redacted_pdu), SQL_INT(redaction_nid));
+    sql_push(tx, &update_redacted, SQL_INT(event_nid), SQL_TEXT(redacted_pdu), SQL_INT(redaction_nid));
 }

@@ -96,20 +96,20 @@ static size_t read_rows(struct sql_cursor *c, struct arena *a, struct membership
 
 void memberships_set(struct store_tx *tx, const struct membership_row *row)
 {
-    sql_exec(tx, &upsert, SQL_INT(row->user_nid), SQL_INT(row->room_nid), SQL_TEXT(membership_name(row->membership)),
+    sql_push(tx, &upsert, SQL_INT(row->user_nid), SQL_INT(row->room_nid), SQL_TEXT(membership_name(row->membership)),
              SQL_INT(row->event_nid), SQL_INT(row->pos), SQL_INT(row->read_notify), SQL_INT(row->read_highlight));
 }
 
 void memberships_read(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t read_pos, int64_t read_notify,
                       int64_t read_highlight)
 {
-    sql_exec(tx, &update_read, SQL_INT(user_nid), SQL_INT(room_nid), SQL_INT(read_pos), SQL_INT(read_notify),
+    sql_push(tx, &update_read, SQL_INT(user_nid), SQL_INT(room_nid), SQL_INT(read_pos), SQL_INT(read_notify),
              SQL_INT(read_highlight));
 }
 
 void memberships_forget(struct store_tx *tx, int64_t user_nid, int64_t room_nid)
 {
-    sql_exec(tx, &update_forgotten, SQL_INT(user_nid), SQL_INT(room_nid));
+    sql_push(tx, &update_forgotten, SQL_INT(user_nid), SQL_INT(room_nid));
 }
 
 bool memberships_get(struct store_tx *tx, int64_t user_nid, int64_t room_nid, struct membership_row *row_out)
@@ -170,7 +170,7 @@ struct memberships_counts memberships_counts(struct store_tx *tx, int64_t room_n
 void event_pushes_add(struct store_tx *tx, int64_t user_nid, int64_t room_nid, int64_t pos, int64_t notify_delta,
                       int64_t highlight_delta)
 {
-    sql_exec(tx, &insert_push, SQL_INT(user_nid), SQL_INT(room_nid), SQL_INT(pos), SQL_INT(notify_delta),
+    sql_push(tx, &insert_push, SQL_INT(user_nid), SQL_INT(room_nid), SQL_INT(pos), SQL_INT(notify_delta),
              SQL_INT(highlight_delta));
 }
 
