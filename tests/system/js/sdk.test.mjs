@@ -184,6 +184,35 @@ test("a local echo is resolved by its transaction id", LIMIT, async () => {
     assert.equal(find(await roomOf(other, id), "echo").getUnsigned().transaction_id, undefined);
 });
 
+test("edits and threads are told with the message that they are about", LIMIT, async () => {
+    const alice = await person("alice");
+    const session = await register("bob");
+    const bob = await started(session);
+    const [id] = await sharedRoom(alice, bob);
+    const related = (body, type, to, more = {}) =>
+        alice.sendMessage(id, { ...text(body), ...more, "m.relates_to": { rel_type: type, event_id: to } });
+    const { event_id: root } = await alice.sendMessage(id, text("before"));
+    const { event_id: edit } = await related("* after", "m.replace", root, { "m.new_content": text("after") });
+    await related("first", "m.thread", root);
+    const { event_id: last } = await related("last", "m.thread", root);
+
+    const login = await sdk.createClient({ baseUrl: server.url }).loginRequest({
+        type: "m.login.password",
+        identifier: { type: "m.id.user", user: session.user_id },
+        password: PASSWORD,
+    });
+    const other = await started(login);
+    const message = timeline(await roomOf(other, id)).find((event) => event.getId() === root);
+    assert.equal(message.replacingEventId(), edit);
+    assert.equal(message.getContent().body, "after");
+    assert.equal(message.getOriginalContent().body, "before");
+    assert.equal(message.getServerAggregatedRelation("m.replace").event_id, edit);
+    const thread = message.getServerAggregatedRelation("m.thread");
+    assert.equal(thread.count, 2);
+    assert.equal(thread.current_user_participated, false);
+    assert.equal(thread.latest_event.event_id, last);
+});
+
 test(`${MESSAGES} messages are paged back without gap or duplicate`, LIMIT, async () => {
     const alice = await person("alice");
     const bobSession = await register("bob");
