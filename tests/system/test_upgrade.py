@@ -1,5 +1,10 @@
 """POST /rooms/{roomId}/upgrade: one room replaced by another (client-server API, module "Room Upgrades")."""
 
+import contextlib
+import http.client
+import threading
+import time
+
 import nio
 import pytest
 
@@ -96,6 +101,39 @@ def test_survives_a_restart(own_server):
         assert bob.state(old, "m.room.tombstone")["replacement_room"] == new
         assert bob.join(alias) == new
         bob.send(new, "hello")
+
+
+def try_upgrade(alice, room):
+    """The server may go away meanwhile."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        upgrade(alice, room, "12")
+
+
+def test_killed_half_way(own_server):
+    """Whenever it happens: a tombstone leads to a room that is there, and the aliases lead where it does."""
+    own_server.start()
+    alice = own_server.register("alice")
+    delay, outcomes = 0, []
+    # The delay settles where it matters: between those who are killed before, and those after.
+    while len(outcomes) < 12 or len(set(outcomes)) == 1:
+        assert len(outcomes) < 50, outcomes
+        old = furnished(alice, "11")
+        alias = alias_of(alice, old)
+        request = threading.Thread(target=try_upgrade, args=(alice, old))
+        request.start()
+        time.sleep(delay)
+        own_server.kill()
+        request.join()
+        own_server.start()
+        new = alice.all_state(old).get(("m.room.tombstone", ""), {}).get("content", {}).get("replacement_room")
+        outcomes.append(new is not None)
+        delay = delay * 0.6 if new else delay * 1.4 + 0.001
+        if not new:
+            alice.send(old, "as if nothing had happened")
+        assert alice.get("/directory/room/{}", alias)["room_id"] == (new or old)
+        new = new or upgrade(alice, old, "12")
+        assert alice.state(new, "m.room.create")["predecessor"]["room_id"] == old
+        alice.send(new, "hello")
 
 
 def test_a_space_with_its_children_stays_one(alice):

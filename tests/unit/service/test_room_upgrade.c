@@ -482,6 +482,32 @@ static void settings_follow(void **state)
     fixture_fini(&f);
 }
 
+/* No room for more: whoever upgrades or joins does so all the same, without them. */
+static void settings_that_are_full(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+    struct str old = fixture_room(&f, &alice, "{'preset':'public_chat'}");
+    struct json *large = json_object(f.arena);
+    char *text = arena_alloc(f.arena, ACCOUNT_DATA_BYTES_MAX - 30);
+    memset(text, 'x', ACCOUNT_DATA_BYTES_MAX - 30);
+    json_set_str(f.arena, large, STR("x"), (struct str){text, ACCOUNT_DATA_BYTES_MAX - 30});
+    do_join(&f, &bob, old);
+    const struct caller *users[] = {&alice, &bob};
+    for (size_t i = 0; i < COUNT_OF(users); i++) {
+        set_data(&f, users[i], old, "m.tag", "{'tags':{'u.x':{}}}");
+        check_ok(account_data_put(&f.services, f.arena, users[i], (struct str){0}, STR("org.example"), large));
+    }
+    struct str new = do_upgrade(&f, &alice, old, "12");
+    do_join(&f, &bob, new);
+    for (size_t i = 0; i < COUNT_OF(users); i++)
+        check_str(data_of(&f, users[i], new, "m.tag"), STR("null"), "tags");
+    do_say(&f, &bob, new, "hello");
+    fixture_fini(&f);
+}
+
 /* A room that only claims to replace another gets nothing. */
 static void false_successors(void **state)
 {
@@ -560,6 +586,7 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(second_upgrade),
         cmocka_unit_test(settings_follow),
+        cmocka_unit_test(settings_that_are_full),
         cmocka_unit_test(false_successors),
         cmocka_unit_test(failing_disk),
     };
