@@ -191,6 +191,14 @@ void arena_free(struct arena **a)
     *a = NULL;
 }
 
+size_t arena_held(const struct arena *a)
+{
+    size_t held = sizeof(*a) + a->block_bytes + (a->spare ? sizeof(*a->spare) + a->spare->cap : 0);
+    for (const struct chunk *c = a->top; c; c = c->below)
+        held += sizeof(*c) + c->cap;
+    return held;
+}
+
 size_t arena_used(const struct arena *a)
 {
     return (a->top ? a->top->base + a->top->used : 0) + a->block_bytes;

@@ -50,5 +50,7 @@ struct arena_mark arena_mark(struct arena *a);
 void arena_release(struct arena *a, struct arena_mark mark);
 /* Bytes handed out and not given back, each allocation rounded up to 16. */
 size_t arena_used(const struct arena *a);
+/* Bytes that the arena itself has taken from the system, used or not. */
+size_t arena_held(const struct arena *a);
 
 #endif

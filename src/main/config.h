@@ -64,6 +64,7 @@ struct config {
     struct config_strings trusted_servers;
     struct str database;
     int64_t database_pool_size;
+    int64_t cache_size;
     struct str well_known_client;
     struct str well_known_server;
     struct str support_page;

@@ -112,6 +112,15 @@ static const struct config_option options[] = {
      FIELD(database_path),
      .help = "The folder of the database, the signing key and the control socket. It is made if it does not exist. A "
              "relative path counts from the folder the server is started in; better write an absolute one."},
+    {.name = "cache_size",
+     .type = CONFIG_SIZE,
+     .fallback = "64 MiB",
+     .unit = "bytes",
+     .min = 4 << 20,
+     .max = INT64_C(1) << 40,
+     FIELD(cache_size),
+     .help = "How much memory may hold what was read from the database and may be of use again: room states, names, "
+             "pages of SQLite, rooms that nobody uses at the moment."},
     {.name = "address",
      .section = "Listening",
      .type = CONFIG_STRINGS,

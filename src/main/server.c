@@ -127,6 +127,7 @@ bool server_open(struct server *server, struct config *config, bool create, stru
     struct store_options options = {
         .path = server_database(server->arena, config),
         .readers = (unsigned)config->database_pool_size,
+        .cache_bytes = (size_t)(config->cache_size / 4 * 3),
         .server_name = config->server_name,
         .create = create,
     };
@@ -142,6 +143,7 @@ bool server_open(struct server *server, struct config *config, bool create, stru
     server->services.store = server->store;
     server->services.accounts = accounts_new();
     server->services.rooms = rooms_new();
+    rooms_set_idle_bytes(server->services.rooms, (size_t)(config->cache_size / 4));
     server->services.typing = typing_new();
     server->services.lazy_members = lazy_members_new();
     server->services.accounts->hooks =

@@ -72,6 +72,7 @@ struct room {
 
     /* Guarded by the lock of struct rooms. */
     unsigned refs;
+    size_t idle_bytes;  /* what it takes, while nobody uses it */
     struct room *newer; /* list of rooms nobody uses, oldest first, for eviction */
     struct room *older;
 };
@@ -79,6 +80,10 @@ struct room {
 struct rooms;
 
 struct rooms *rooms_new(void);
+/* How much memory rooms may take that nobody uses; before the first room is opened. Without it: 16 MiB. */
+void rooms_set_idle_bytes(struct rooms *rooms, size_t bytes);
+/* What they take. */
+size_t rooms_idle_bytes(struct rooms *rooms);
 void rooms_free(struct rooms **rooms);
 
 /* What users are told who are not in a room: the same whether there is such a room or not. */

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_ROOMS_MAX 512   /* rooms kept although nobody uses them */
-#define NEWS_MAX       65536 /* rooms whose newest positions are remembered */
+#define IDLE_BYTES ((size_t)16 << 20) /* of rooms kept although nobody uses them, unless told otherwise */
+#define NEWS_MAX   65536              /* rooms whose newest positions are remembered */
 
 struct rooms {
     struct mutex lock;
@@ -21,7 +21,8 @@ struct rooms {
     struct map_str by_id;
     struct room *idle_oldest;
     struct room *idle_newest;
-    size_t idle_count;
+    size_t idle_bytes;
+    size_t idle_bytes_max;
     struct map_u64 news; /* room_nid -> struct news_entry */
     uint64_t news_clears;
     uint64_t others;     /* store_others() that the news know of */
@@ -38,11 +39,25 @@ struct rooms *rooms_new(void)
 {
     struct rooms *rooms = calloc(1, sizeof *rooms);
     assert(rooms);
+    rooms->idle_bytes_max = IDLE_BYTES;
     mutex_init(&rooms->lock);
     map_u64_init(&rooms->by_nid);
     map_str_init(&rooms->by_id);
     map_u64_init(&rooms->news);
     return rooms;
+}
+
+void rooms_set_idle_bytes(struct rooms *rooms, size_t bytes)
+{
+    rooms->idle_bytes_max = bytes;
+}
+
+size_t rooms_idle_bytes(struct rooms *rooms)
+{
+    mutex_lock(&rooms->lock);
+    size_t bytes = rooms->idle_bytes;
+    mutex_unlock(&rooms->lock);
+    return bytes;
 }
 
 static void room_free(struct room *room)
@@ -89,16 +104,26 @@ static void idle_remove(struct rooms *rooms, struct room *room)
     *(room->older ? &room->older->newer : &rooms->idle_oldest) = room->newer;
     *(room->newer ? &room->newer->older : &rooms->idle_newest) = room->older;
     room->older = room->newer = NULL;
-    rooms->idle_count--;
+    rooms->idle_bytes -= room->idle_bytes;
+}
+
+/* Of a room that nobody uses: nobody has its lock, and who comes next has to get past that of `rooms`. */
+static size_t bytes_of(const struct room *room)
+{
+    size_t bytes = sizeof *room + room->room_id.n + 2 * (sizeof(struct map_u64_slot) + sizeof(struct map_str_slot));
+    if (room->head.arena)
+        bytes += arena_held(room->head.arena) + room->head.state.cap * sizeof(struct map_str_slot);
+    return bytes + (room->joined ? room_joined_bytes(room->joined) : 0);
 }
 
 static void idle_append(struct rooms *rooms, struct room *room)
 {
+    room->idle_bytes = bytes_of(room);
     room->older = rooms->idle_newest;
     room->newer = NULL;
     *(rooms->idle_newest ? &rooms->idle_newest->newer : &rooms->idle_oldest) = room;
     rooms->idle_newest = room;
-    rooms->idle_count++;
+    rooms->idle_bytes += room->idle_bytes;
 }
 
 static struct room *room_ref(struct rooms *rooms, struct room *room)
@@ -197,7 +222,7 @@ struct fault room_open_nid(struct services *s, int64_t room_nid, struct fault un
 void room_close(struct services *s, struct room **room_ptr)
 {
     struct room *room = *room_ptr;
-    struct room *evicted = NULL;
+    struct room *evicted = NULL; /* a list */
     if (!room)
         return;
     *room_ptr = NULL;
@@ -206,15 +231,20 @@ void room_close(struct services *s, struct room **room_ptr)
     assert(room->refs > 0);
     if (--room->refs == 0)
         idle_append(rooms, room);
-    if (rooms->idle_count > IDLE_ROOMS_MAX) {
-        evicted = rooms->idle_oldest;
-        idle_remove(rooms, evicted);
-        map_u64_remove(&rooms->by_nid, (uint64_t)evicted->nid);
-        map_str_remove(&rooms->by_id, evicted->room_id);
+    while (rooms->idle_bytes > rooms->idle_bytes_max) {
+        struct room *oldest = rooms->idle_oldest;
+        idle_remove(rooms, oldest);
+        map_u64_remove(&rooms->by_nid, (uint64_t)oldest->nid);
+        map_str_remove(&rooms->by_id, oldest->room_id);
+        oldest->newer = evicted;
+        evicted = oldest;
     }
     mutex_unlock(&rooms->lock);
-    if (evicted)
+    while (evicted) {
+        struct room *next = evicted->newer;
         room_free(evicted);
+        evicted = next;
+    }
 }
 
 /* The entry of a room, made if need be; a full table is emptied, and filled again from the store as rooms are asked

@@ -76,6 +76,14 @@ struct room_joined *room_joined_new(const int64_t *user_nids, size_t count)
     return set;
 }
 
+size_t room_joined_bytes(struct room_joined *set)
+{
+    mutex_lock(&set->lock);
+    size_t bytes = sizeof *set + set->pages.count * sizeof(struct page) + set->pages.cap * sizeof(struct map_u64_slot);
+    mutex_unlock(&set->lock);
+    return bytes;
+}
+
 struct room_joined *room_joined_ref(struct room_joined *set)
 {
     atomic_fetch_add(&set->refs, 1);

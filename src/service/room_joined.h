@@ -17,6 +17,8 @@ struct room_joined;
 
 /* A set of these numbers, which are positive; the caller's reference. */
 struct room_joined *room_joined_new(const int64_t *user_nids, size_t count);
+/* The memory that it takes. */
+size_t room_joined_bytes(struct room_joined *set);
 struct room_joined *room_joined_ref(struct room_joined *set);
 /* Accepts NULL; sets *set to NULL. */
 void room_joined_unref(struct room_joined **set);

@@ -56,7 +56,7 @@ struct driver {
     /* Other processes may write to the database, between any two of our writing transactions. */
     bool shared;
 
-    /* Takes the database; for this process alone, unless it is shared. */
+    /* Takes the database; for this process alone, unless it is shared. Options have their defaults filled in. */
     struct driver_db *(*open)(const struct store_options *options, struct store_error *error_out);
     void (*close)(struct driver_db *db);
 

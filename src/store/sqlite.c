@@ -20,6 +20,8 @@
 
 /* Prepared statements a connection remembers: some KiB each. */
 static const size_t statements_max = 128;
+/* With fewer pages, what a statement needs at once is read twice. */
+static const size_t pages_least_kib = 64;
 /* A checkpoint is due when the log has grown by so many pages (16 MiB). */
 static const int checkpoint_pages = 4096;
 /* How long a commit may be held up for readers that keep the log from starting over. */
@@ -30,11 +32,9 @@ static const int busy_ms = 10000;
 /* "Hrth", for file(1) and for us. */
 #define APPLICATION_ID "1215460456"
 
-#define READER_SETUP "PRAGMA cache_size = -512; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
+#define READER_SETUP "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
 /* secure_delete: what was redacted or deleted is overwritten where that costs no further write. */
-#define WRITER_SETUP                                                                                                   \
-    "PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 67108864;"                                                 \
-    "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;"
+#define WRITER_SETUP "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;"
 
 struct checkpointer {
     struct thread thread;
@@ -48,6 +48,7 @@ struct checkpointer {
 
 struct driver_db {
     struct sqlite_file file;
+    size_t reader_kib, writer_kib; /* pages that a connection may remember */
     struct checkpointer checkpointer;
 };
 
@@ -139,6 +140,13 @@ static bool use_wal(struct driver_conn *c)
     return wal;
 }
 
+static bool remember_pages(struct driver_conn *c, size_t kib)
+{
+    char pragma[64];
+    snprintf(pragma, sizeof pragma, "PRAGMA cache_size = -%zu", kib);
+    return run_script(c, pragma);
+}
+
 static bool set_up(struct driver_conn *c, enum driver_role role)
 {
     sqlite3_extended_result_codes(c->db, 1);
@@ -147,6 +155,8 @@ static bool set_up(struct driver_conn *c, enum driver_role role)
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     /* Readers sync too: one of them makes the checkpoints. */
     if (!run_script(c, c->owner->file.folder ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL"))
+        return false;
+    if (!remember_pages(c, role == DRIVER_READER ? c->owner->reader_kib : c->owner->writer_kib))
         return false;
     if (role == DRIVER_READER)
         return run_script(c, READER_SETUP);
@@ -317,12 +327,24 @@ static void configure_library(void)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* Half of the memory for what is remembered is for pages: a quarter of that for the writer, which touches every index,
+ * and the rest for the readers and the thread that makes checkpoints. */
+static void share_memory(struct driver_db *db, const struct store_options *options)
+{
+    size_t kib = options->cache_bytes / 2 / 1024;
+    db->writer_kib = kib / 4 > pages_least_kib ? kib / 4 : pages_least_kib;
+    db->reader_kib = kib / 4 * 3 / (options->readers + 1);
+    if (db->reader_kib < pages_least_kib)
+        db->reader_kib = pages_least_kib;
+}
+
 static struct driver_db *sqlite_open(const struct store_options *options, struct store_error *error)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, configure_library);
 
     struct driver_db *db = memory_calloc(1, sizeof *db);
+    share_memory(db, options);
     if (sqlite_file_take(options, &db->file, error)) {
         if (checkpointer_start(db, error))
             return db;

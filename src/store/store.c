@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const unsigned readers_default = 32;
-static const size_t cache_default = (size_t)8 << 20;
+static const size_t cache_default = (size_t)48 << 20;
 /* A reader that nobody asked for so long is closed. */
 static const int64_t reader_idle_ms = 60000;
 
@@ -162,17 +162,20 @@ static void store_free(struct store *store)
     free(store);
 }
 
-bool store_open(const struct store_options *options, struct store **store_out, struct store_error *error)
+bool store_open(const struct store_options *given, struct store **store_out, struct store_error *error)
 {
+    struct store_options with_defaults = *given, *options = &with_defaults;
     struct store *store = memory_calloc(1, sizeof *store);
+    options->readers = options->readers ? options->readers : readers_default;
+    options->cache_bytes = options->cache_bytes ? options->cache_bytes : cache_default;
     store->driver = driver_for(options->path);
-    store->readers = options->readers ? options->readers : readers_default;
+    store->readers = options->readers;
     mutex_init(&store->lock);
     cond_init(&store->returned);
-    size_t cache_bytes = options->cache_bytes ? options->cache_bytes : cache_default;
-    store->state_nodes = row_cache_new(cache_bytes / 2);
-    store->state_keys = row_cache_new(cache_bytes / 4);
-    store->users = row_cache_new(cache_bytes / 4);
+    size_t rows = options->cache_bytes / 2;
+    store->state_nodes = row_cache_new(rows / 2);
+    store->state_keys = row_cache_new(rows / 4);
+    store->users = row_cache_new(rows / 4);
     *store_out = NULL;
     *error = (struct store_error){.text = ""};
 

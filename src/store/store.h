@@ -51,7 +51,8 @@ struct store_options {
                          ":memory:" for tests: a file of its own that is gone after store_close, and is never synced */
     struct str server_name; /* a database of another server_name is refused */
     unsigned readers;       /* connections for reading at most; 0: 32 */
-    size_t cache_bytes;     /* for what store/ itself remembers (nodes of state maps, interned names); 0: 8 MiB */
+    size_t cache_bytes;     /* for what is remembered of the database in memory; 0: 48 MiB. Half is for nodes of state
+                               maps, interned names and users; half for pages of SQLite, on all its connections */
     bool create;            /* make the database if there is none */
 };
 

@@ -58,6 +58,9 @@ static void test_typed(void **state)
     assert_int_equal(*one, 1);
     assert_int_equal(many[0], 0);
     assert_int_equal(arena_used(a), 16 + 8000);
+    assert_in_range(arena_held(a), arena_used(a), 64 << 10);
+    (void)arena_alloc(a, 5 << 20);
+    assert_in_range(arena_held(a), arena_used(a), 6 << 20);
     arena_free(&a);
 }
 

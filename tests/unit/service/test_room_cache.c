@@ -37,18 +37,21 @@ static void one_room_one_struct(void **state)
 /* More rooms than are kept: those in use stay, the others come back as they were. */
 static void eviction(void **state)
 {
-    enum { ROOMS = 700 };
+    enum { ROOMS = 700, IDLE = 1 << 20 };
     (void)state;
     struct fixture f;
     fixture_init(&f, NULL);
     struct services *s = &f.services;
     struct caller alice = fixture_user(&f, "alice");
     struct str ids[ROOMS];
+    rooms_set_idle_bytes(s->rooms, IDLE);
     ids[0] = fixture_room(&f, &alice, "{}");
     struct room *kept = do_open(&f, ids[0]);
+    assert_int_equal(rooms_idle_bytes(s->rooms), 0); /* it is in use */
     for (int i = 1; i < ROOMS; i++) {
         ids[i] = fixture_room(&f, &alice, "{}");
         do_say(&f, &alice, ids[i], "1");
+        assert_in_range(rooms_idle_bytes(s->rooms), i < 10 ? i * 1000 : IDLE / 10, IDLE);
     }
     struct room *again = do_open(&f, ids[0]);
     assert_ptr_equal(kept, again);
@@ -59,6 +62,28 @@ static void eviction(void **state)
     }
     room_close(s, &kept);
     assert_int_equal(replay(&f, ids[0]), 6);
+    fixture_fini(&f);
+}
+
+/* A room that is larger than what may be kept is not. */
+static void too_large_to_keep(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct services *s = &f.services;
+    struct caller alice = fixture_user(&f, "alice");
+    struct str small = fixture_room(&f, &alice, "{}"), large = fixture_room(&f, &alice, "{}");
+    fixture_forget(&f);
+    rooms_set_idle_bytes(s->rooms, 128 << 10);
+    do_say(&f, &alice, small, "1");
+    size_t one = rooms_idle_bytes(s->rooms);
+    assert_in_range(one, 1000, 64 << 10);
+    for (int i = 0; i < 60; i++)
+        do_state(&f, &alice, large, "org.example", CSTR(f.arena, "%d", i), CSTR(f.arena, "{'x':'%05000d'}", i));
+    assert_in_range(rooms_idle_bytes(s->rooms), 0, 128 << 10);
+    assert_int_equal(replay(&f, large), 6 + 60);
+    assert_int_equal(replay(&f, small), 6 + 1);
     fixture_fini(&f);
 }
 
@@ -136,6 +161,7 @@ static void many_openers(void **state)
     for (int i = 0; i < ROOMS; i++)
         ids[i] = fixture_room(&f, &alice, "{}");
     fixture_forget(&f);
+    rooms_set_idle_bytes(f.services.rooms, 2 << 20);
     struct opener openers[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
         openers[i] = (struct opener){.f = &f, .ids = ids, .count = ROOMS, .seed = i + 1};
@@ -149,9 +175,8 @@ static void many_openers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_room_one_struct),
-        cmocka_unit_test(eviction),
-        cmocka_unit_test(news),
+        cmocka_unit_test(one_room_one_struct), cmocka_unit_test(eviction),
+        cmocka_unit_test(too_large_to_keep),   cmocka_unit_test(news),
         cmocka_unit_test(many_openers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
