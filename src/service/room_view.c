@@ -138,7 +138,7 @@ static struct json *unsigned_of(struct room_view *v, const struct event_row *row
 {
     struct arena *a = v->a;
     struct json *out = json_object(a);
-    if (event->origin_server_ts >= 0)
+    if (event->origin_server_ts >= 0 && event->origin_server_ts <= JSON_INT_MAX)
         json_set_int(a, out, STR("age"), v->now_ms - event->origin_server_ts);
     if (at)
         json_set_str(a, out, STR("membership"), membership_name(*at == MEMBERSHIP_NONE ? MEMBERSHIP_LEAVE : *at));
