@@ -80,7 +80,7 @@ static void plan_create(struct upgrade *u)
 /* Last, so that all before it is sent with the power that a creator has without it. */
 static void plan_power_levels(struct upgrade *u)
 {
-    const struct json *content = u->state.open_power_levels;
+    const struct json *content = u->state.power_levels;
     if (!content)
         content = room_plan_power_levels(&u->plan, NULL, 0);
     content = power_upgrade_carry(u->plan.a, u->state.create, content, u->plan.version, u->creators);
@@ -106,11 +106,16 @@ static struct fault make_replacement(struct upgrade *u)
 
 /* --- the old room --- */
 
-/* The content that silences it; where it has no m.room.power_levels, its creator alone could come here. */
-static const struct json *silent_levels(struct upgrade *u)
+/* Adds m.room.power_levels that silence it, as it is now: making the new room took its time. Where it has none, its
+ * creator alone could come here. */
+static struct fault plan_silence(struct upgrade *u, struct room_plan *end)
 {
     struct arena *a = u->plan.a;
-    const struct json *now = u->state.power_levels;
+    const struct event *event;
+    struct fault fault = room_state_now(end->s, a, u->old, STR("m.room.power_levels"), STR(""), &event);
+    if (fault.code)
+        return fault;
+    const struct json *now = event ? event->content : NULL;
     if (!now && !u->old->version->creators_are_privileged) {
         struct json *users = json_object(a);
         struct json *made = json_object(a);
@@ -118,7 +123,10 @@ static const struct json *silent_levels(struct upgrade *u)
         json_set(a, made, STR("users"), *users);
         now = made;
     }
-    return power_upgrade_close(a, u->old->version, now);
+    const struct json *silent = power_upgrade_close(a, u->old->version, now);
+    if (!event || !json_eq(silent, event->content))
+        room_plan_state(end, STR("m.room.power_levels"), STR(""), silent);
+    return FAULT_NONE;
 }
 
 /* Tombstone, levels and aliases together; without the levels where the caller may not change them so: "if possible". */
@@ -130,10 +138,9 @@ static struct fault close_old(struct upgrade *u, struct room *new)
     json_set_str(end.a, content, STR("replacement_room"), u->replacement);
     room_plan_state(&end, STR("m.room.tombstone"), STR(""), content);
     end.drafts[0].aliases_to_nid = new->nid;
-    const struct json *levels = silent_levels(u);
-    if (!json_is(u->state.power_levels, JSON_OBJECT) || !json_eq(levels, u->state.power_levels))
-        room_plan_state(&end, STR("m.room.power_levels"), STR(""), levels);
-    struct fault fault = room_append(end.s, end.a, u->old, end.drafts, end.count);
+    struct fault fault = plan_silence(u, &end);
+    if (!fault.code)
+        fault = room_append(end.s, end.a, u->old, end.drafts, end.count);
     if (fault.code && end.count > 1 && fault.status < 500)
         fault = room_append(end.s, end.a, u->old, end.drafts, 1);
     return fault;

@@ -206,8 +206,7 @@ static struct fault read_all(struct reading *r)
         return STORAGE_FAULT; /* also a room of which this server has left-overs only */
     out->create = &create->event;
     out->last_event_id = last.event_id;
-    out->power_levels = content_of(r, r->root, STR("m.room.power_levels"));
-    out->open_power_levels = open_levels(r, out->power_levels);
+    out->power_levels = open_levels(r, content_of(r, r->root, STR("m.room.power_levels")));
     carry_as_it_is(r);
     carry_canonical_alias(r);
     carry_children(r);

@@ -11,12 +11,11 @@
 #define ROOM_UPGRADE_MANY_MAX 20000
 
 struct room_upgrade_state {
-    struct room_plan carried;        /* drafts for the new room, in order; all but create, join and power_levels */
-    const struct event *create;      /* of the old room */
-    struct str last_event_id;        /* of the old room */
-    const struct json *power_levels; /* content in the old room; NULL: it has none */
-    /* The same as it was before earlier upgrades silenced the room. */
-    const struct json *open_power_levels;
+    struct room_plan carried;   /* drafts for the new room, in order; all but create, join and power_levels */
+    const struct event *create; /* of the old room */
+    struct str last_event_id;   /* of the old room */
+    /* Content of its m.room.power_levels, as it was before earlier upgrades silenced the room; NULL: it has none. */
+    const struct json *power_levels;
     struct event_reader reader; /* owns the events that all this points into; its snapshot has ended */
 };
 

@@ -290,6 +290,40 @@ static void without_much_power(void **state)
     }
 }
 
+/* A room of another server's making may have none. */
+static void without_power_levels(void **state)
+{
+    const struct room_version *version;
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+    for (size_t v = 0; (version = room_version_at(v)) != NULL; v++) {
+        struct room_plan plan = {.s = &f.services, .a = f.arena, .caller = &alice, .version = version};
+        struct str old, refused;
+        room_plan_create(&plan, json_object(f.arena));
+        check_ok(room_plan_join(&plan));
+        room_plan_field(&plan, STR("m.room.join_rules"), STR("join_rule"), STR("public"));
+        check_ok(room_plan_make(&plan, (struct str){0}, &old));
+        do_join(&f, &bob, old);
+        do_say(&f, &bob, old, "before");
+        check_fault(try_upgrade(&f, &bob, old, "11", NULL, &refused), M_FORBIDDEN, "not the creator");
+        struct str new = do_upgrade(&f, &alice, old, "11");
+        check_fault(try_send(&f, &bob, old, "m.room.message", "{'msgtype':'m.text','body':'x'}", &refused), M_FORBIDDEN,
+                    "bob in the old room");
+        do_say(&f, &alice, old, "the creator still may");
+        struct power_levels pl = powers(&f, new);
+        assert_int_equal(power_level_of(&pl, alice.user_id), 100);
+        assert_int_equal(power_level_of(&pl, bob.user_id), 0);
+        do_state(&f, &alice, new, "m.room.tombstone", "", "{}");
+        do_join(&f, &bob, new);
+        do_say(&f, &bob, new, "after");
+        replay(&f, old);
+        replay(&f, new);
+    }
+    fixture_fini(&f);
+}
+
 /* --- what is carried over --- */
 
 static void join_rules(void **state)
@@ -580,6 +614,7 @@ int main(void)
         cmocka_unit_test(requests),
         cmocka_unit_test(creators),
         cmocka_unit_test(without_much_power),
+        cmocka_unit_test(without_power_levels),
         cmocka_unit_test(join_rules),
         cmocka_unit_test(spaces),
         cmocka_unit_test(many_bans),
