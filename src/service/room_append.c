@@ -407,8 +407,8 @@ static enum store_result write_job(struct services *s, struct room *room, struct
     return result;
 }
 
-#define TRIES_MAX                                                                                                      \
-    20 /* each one that fails means that somebody else got on: a commit failed, or another process wrote */
+/* Each one that fails means that somebody else got on: a commit failed, or another process wrote. */
+#define TRIES_MAX 30
 
 enum attempt { ATTEMPT_DONE, ATTEMPT_AGAIN, ATTEMPT_WAITED };
 
@@ -454,6 +454,8 @@ static enum attempt append_locked(struct services *s, struct arena *a, struct ro
         return ATTEMPT_DONE;
     enum store_result result = write_job(s, room, &job);
     *fault_out = result == STORE_OK ? FAULT_NONE : STORAGE_FAULT;
+    if (result == STORE_STALE && store_is_shared(s->store))
+        room_head_contest(s, room);
     return result == STORE_STALE || result == STORE_ABORTED ? ATTEMPT_AGAIN : ATTEMPT_DONE;
 }
 

@@ -177,6 +177,20 @@ bool room_head_load(struct services *s, struct room *room)
     return ok;
 }
 
+static bool contest_run(struct store_tx *tx, void *arg)
+{
+    const struct room *room = arg;
+    return rooms_head_advance(tx, room->nid, rooms_head_version(tx, room->nid));
+}
+
+void room_head_contest(struct services *s, struct room *room)
+{
+    mutex_assert_held(&room->lock);
+    if (store_write(s->store, contest_run, room) != STORE_OK)
+        log_warn("room: the head could not be contested", LOG_STR("room", room->room_id));
+    room_head_drop(room);
+}
+
 int64_t room_head_claim(struct services *s, struct room *room)
 {
     mutex_assert_held(&room->lock);

@@ -489,7 +489,7 @@ static void receive_published(void *arg)
         wake_user(job->s->wake, job->x.members[i].user_nid);
 }
 
-#define TRIES_MAX 20 /* each one that fails means that another process wrote into the room */
+#define TRIES_MAX 30 /* each one that fails means that another process wrote into the room */
 
 /* One attempt, with the room's lock held. */
 static enum store_result receive_locked(struct receive_job *job)
@@ -507,6 +507,8 @@ static enum store_result receive_locked(struct receive_job *job)
     enum store_result result = store_wait(job->s->store, &job->job);
     room_members_changed(room, job->x.members, result == STORE_OK ? job->x.member_count : 0);
     room_head_drop(room);
+    if (result == STORE_STALE && store_is_shared(job->s->store))
+        room_head_contest(job->s, room);
     return result;
 }
 
