@@ -15,7 +15,7 @@
 void room_enter_begin_line(struct room_entering *x, struct services *s, struct store_tx *tx, struct arena *a,
                            int64_t room_nid, const struct room_version *version, int64_t room_state)
 {
-    *x = (struct room_entering){.s = s, .room_nid = room_nid, .line = true, .room_state = room_state};
+    *x = (struct room_entering){.s = s, .room_nid = room_nid, .kept = a, .line = true, .room_state = room_state};
     event_reader_begin(&x->reader, tx, a, version);
 }
 
@@ -90,7 +90,7 @@ static void member_changed(struct room_entering *x, int64_t user_nid, bool joine
 {
     if (x->member_count == x->member_cap) {
         size_t cap = x->member_cap ? 2 * x->member_cap : 8;
-        x->members = arena_grow(x->reader.a, x->members, x->member_cap * sizeof *x->members, cap * sizeof *x->members);
+        x->members = arena_grow(x->kept, x->members, x->member_cap * sizeof *x->members, cap * sizeof *x->members);
         x->member_cap = cap;
     }
     x->members[x->member_count++] = (struct room_member_change){user_nid, joined};
@@ -144,25 +144,36 @@ static int64_t resolve_extremities(struct room_entering *x)
     return count ? room_resolve_states(&x->reader, roots, count) : 0;
 }
 
+static bool is_followed(const struct room_entry *e, int64_t extremity)
+{
+    for (size_t k = 0; k < e->prev_count; k++)
+        if (e->prev_nids[k] == extremity)
+            return true;
+    return false;
+}
+
+bool room_enter_is_one_fork_too_many(const struct room_entering *x, const struct room_entry *e)
+{
+    for (size_t i = 0; i < x->extremity_count; i++)
+        if (is_followed(e, x->extremities[i]))
+            return false;
+    return !e->followed && x->extremity_count >= FORWARD_EXTREMITIES_MAX;
+}
+
 /* Puts the event in the place of those it follows. Returns the room's state then: the same as before if the states of
  * the forks could not be resolved, which is logged. */
 static int64_t follow(struct room_entering *x, const struct room_entry *e)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < x->extremity_count; i++) {
-        bool followed = false;
-        for (size_t k = 0; k < e->prev_count && !followed; k++)
-            followed = e->prev_nids[k] == x->extremities[i];
-        if (!followed)
-            x->extremities[kept++] = x->extremities[i];
-    }
-    int64_t *now = ARENA_ARRAY(x->reader.a, kept + 1, int64_t);
-    for (size_t i = 0; i < kept; i++)
-        now[i] = x->extremities[i];
-    now[kept] = e->event_nid;
+    size_t count = 0;
+    int64_t *now = ARENA_ARRAY(x->kept, x->extremity_count + 1, int64_t);
+    for (size_t i = 0; i < x->extremity_count; i++)
+        if (!is_followed(e, x->extremities[i]))
+            now[count++] = x->extremities[i];
+    if (!e->followed || count == 0)
+        now[count++] = e->event_nid;
     x->extremities = now;
-    x->extremity_count = kept + 1;
-    if (kept == 0)
+    x->extremity_count = count;
+    if (count == 1 && now[0] == e->event_nid)
         return e->state_after;
     int64_t resolved = resolve_extremities(x);
     return resolved ? resolved : x->room_state;
@@ -177,7 +188,6 @@ void room_enter_redaction(struct room_entering *x, struct stored_event *target, 
     struct str left = json_text(a, event_redact(a, x->reader.version, target->event.json));
     events_redact(x->reader.tx, target->row.event_nid, redaction_nid, left);
     event_reader_forget(&x->reader, target->row.event_nid);
-    x->redacted = true;
 }
 
 /* Applies a redaction to its target, or notes that it waits for it. */
@@ -286,7 +296,6 @@ bool room_enter(struct room_entering *x, struct room_entry *e)
         if (!x->line) {
             room_state = follow(x, e);
             forward_extremities_set(tx, x->room_nid, x->extremities, x->extremity_count);
-            x->line = x->extremity_count == 1 && !e->hidden;
         } else if (e->hidden) {
             forward_extremities_set(tx, x->room_nid, &e->event_nid, 1);
         }

@@ -30,7 +30,10 @@ struct room_entering {
     struct services *s;
     int64_t room_nid;
     struct event_reader reader;
-    /* A line so far: what comes next follows the newest event, and nothing has to be read of the graph. Else: */
+    struct arena *kept; /* for what outlives one event: the caller may give back what is in reader.a between two */
+    /* The caller knows that what comes follows the newest event of a line, and nothing has to be read of the graph.
+     * Else:
+     */
     bool line;
     int64_t *extremities;
     size_t extremity_count;
@@ -44,7 +47,6 @@ struct room_entering {
     size_t member_count;
     size_t member_cap;
     int64_t newest_pos; /* 0: no event came into the timeline */
-    bool redacted;      /* an event that memory may hold was redacted */
 };
 
 /* Begins with a room as the store has it, or with nothing if `fresh`. The caller may fill in `line` and what follows
@@ -73,6 +75,7 @@ struct room_entry {
     int64_t history_sub;
     bool history;
     bool gap;                     /* some prev events are not stored */
+    bool followed;                /* an event of the room follows it already, so that it is no forward extremity */
     bool hidden;                  /* accepted, and no client gets to see it */
     const struct json *mentioned; /* users whom it highlights by name, or NULL */
     bool notify;
@@ -85,6 +88,9 @@ struct room_entry {
     int64_t state_after;
 };
 
+/* Whether the event would make one more forward extremity than FORWARD_EXTREMITIES_MAX. None may be dropped for it:
+ * each may hold the only trace of a ban. */
+bool room_enter_is_one_fork_too_many(const struct room_entering *x, const struct room_entry *e);
 /* Stores an accepted event and does what follows from it. False: the transaction has failed. */
 bool room_enter(struct room_entering *x, struct room_entry *e) __attribute__((warn_unused_result));
 /* Stores an event that is not accepted, or not known to be in its place. */

@@ -32,13 +32,15 @@ struct receive_job {
     struct arena *a; /* the caller's: for what stays */
     struct room *room;
     const struct receive_options *options;
-    struct item *items;
+    struct item *items; /* all that passed the first checks */
     size_t count;
+    size_t first; /* of those that this job lets in */
     int64_t head_version;
     struct room_entering x;
-    int64_t state_root;  /* of options->state; STATE_UNKNOWN: not given, or used */
-    int64_t history_pos; /* the place in front of which history goes */
-    int64_t history_sub;
+    int64_t state_root;            /* of options->state; STATE_UNKNOWN: not given */
+    const struct item *state_user; /* the one PDU that it is the state before */
+    int64_t history_pos;           /* the place in front of which history goes */
+    int64_t history_sub;           /* of the first of all PDUs */
     struct fault fault;
 };
 
@@ -201,7 +203,7 @@ static const struct event *create_of(struct receive_job *job)
     struct event_reader *reader = &job->x.reader;
     struct stored_event *create = event_reader_state(reader, job->x.room_state, STR("m.room.create"), STR(""));
     if (!create && job->room->version->room_id_is_create_hash)
-        create = event_reader_id(reader, create_of_room_id(job->a, job->room->room_id));
+        create = event_reader_id(reader, create_of_room_id(reader->a, job->room->room_id));
     return create ? &create->event : NULL;
 }
 
@@ -217,33 +219,56 @@ static const char *check_by_auth_events(struct receive_job *job, const struct it
         if (auth->events[i]->row.room_nid != job->x.room_nid)
             return "auth_events cite an event of another room";
     }
-    struct event_verdict verdict = auth_check_auth_events(job->a, &item->event, events, auth->count);
+    struct event_verdict verdict = auth_check_auth_events(job->x.reader.a, &item->event, events, auth->count);
     if (verdict.refused)
         return verdict.refused;
     if (view.create && event_is_state(&item->event, STR("m.room.create"), STR("")))
         return "the room has an m.room.create already";
-    return auth_check(job->a, &item->event, (struct auth_state){auth_view_get, &view}).refused;
+    return auth_check(job->x.reader.a, &item->event, (struct auth_state){auth_view_get, &view}).refused;
 }
 
 static const char *check_by_state(struct receive_job *job, const struct item *item, int64_t root)
 {
     struct event_reader_view view = {&job->x.reader, root, create_of(job)};
-    return auth_check(job->a, &item->event, event_reader_auth_state(&view)).refused;
+    return auth_check(job->x.reader.a, &item->event, event_reader_auth_state(&view)).refused;
 }
 
 /* The state before an event: what follows from the states after its prev events, or what the caller gave. 0: it could
  * not be resolved. */
-static int64_t state_before(struct receive_job *job, const struct cited *prev)
+static int64_t state_before(struct receive_job *job, const struct item *item, const struct cited *prev)
 {
     int64_t roots[EVENT_PREV_EVENTS_MAX];
     if (prev->missing_count > 0) {
-        int64_t given = job->state_root;
-        job->state_root = STATE_UNKNOWN;
-        return given;
+        job->state_user = item;
+        return job->state_root;
     }
     for (size_t i = 0; i < prev->count; i++)
         roots[i] = prev->events[i]->row.state_after;
     return room_resolve_states(&job->x.reader, roots, prev->count);
+}
+
+#define AWAITING_MAX 1000 /* events that await one, as far as they are looked at */
+
+/* Redactions that came before their target. */
+static void apply_awaiting_redactions(struct receive_job *job, int64_t event_nid, struct str event_id)
+{
+    struct event_reader *reader = &job->x.reader;
+    struct awaited_row *rows;
+    size_t count = awaited_events_of(reader->tx, event_id, AWAITING_MAX, job->x.reader.a, &rows);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].why != AWAITED_REDACTION || rows[i].room_nid != job->x.room_nid)
+            continue;
+        struct stored_event *redaction = event_reader_nid(reader, rows[i].event_nid);
+        struct stored_event *target = event_reader_nid(reader, event_nid);
+        struct event_reader_view view = {reader, redaction ? redaction->row.state_before : 0, NULL};
+        if (redaction && target && !str_eq(target->event.type, STR("m.room.create")) &&
+            auth_may_redact(job->x.reader.a, &redaction->event, &target->event, event_reader_auth_state(&view))) {
+            room_enter_redaction(&job->x, target, redaction->row.event_nid);
+            break;
+        }
+    }
+    if (count > 0)
+        awaited_events_remove(reader->tx, event_id, AWAITED_REDACTION);
 }
 
 /* --- storing --- */
@@ -269,6 +294,8 @@ static void keep(struct receive_job *job, struct item *item, struct room_entry *
     e->status = status;
     e->reason = rule ? str_of(rule) : (struct str){0};
     room_keep(&job->x, e);
+    if (status == EVENT_OUTLIER)
+        apply_awaiting_redactions(job, e->event_nid, e->event->event_id);
     decide(job, item, outcomes[status], rule);
 }
 
@@ -294,32 +321,20 @@ static bool is_idle_redaction(struct receive_job *job, const struct event *event
         return false;
     struct stored_event *target = event_reader_id(&job->x.reader, event->redacts);
     struct event_reader_view view = {&job->x.reader, root, NULL};
-    return !target || target->row.room_nid != job->x.room_nid ||
-           !auth_may_redact(job->a, event, &target->event, event_reader_auth_state(&view));
+    /* Rules look into m.room.create, so that no server lets it be redacted. */
+    return !target || str_eq(target->event.type, STR("m.room.create")) || target->row.room_nid != job->x.room_nid ||
+           !auth_may_redact(job->x.reader.a, event, &target->event, event_reader_auth_state(&view));
 }
 
-#define AWAITING_MAX 1000 /* events that await one, as far as they are looked at */
-
-/* Redactions that came before their target. */
-static void apply_awaiting_redactions(struct receive_job *job, int64_t event_nid, struct str event_id)
+/* Whether an event that was let in awaits this one as one it follows. */
+static bool is_awaited_as_prev(struct receive_job *job, struct str event_id)
 {
-    struct event_reader *reader = &job->x.reader;
     struct awaited_row *rows;
-    size_t count = awaited_events_of(reader->tx, event_id, AWAITING_MAX, job->a, &rows);
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i].why != AWAITED_REDACTION || rows[i].room_nid != job->x.room_nid)
-            continue;
-        struct stored_event *redaction = event_reader_nid(reader, rows[i].event_nid);
-        struct stored_event *target = event_reader_nid(reader, event_nid);
-        struct event_reader_view view = {reader, redaction ? redaction->row.state_before : 0, NULL};
-        if (redaction && target &&
-            auth_may_redact(job->a, &redaction->event, &target->event, event_reader_auth_state(&view))) {
-            room_enter_redaction(&job->x, target, redaction->row.event_nid);
-            break;
-        }
-    }
-    if (count > 0)
-        awaited_events_remove(reader->tx, event_id, AWAITED_REDACTION);
+    size_t count = awaited_events_of(job->x.reader.tx, event_id, AWAITING_MAX, job->x.reader.a, &rows);
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].why == AWAITED_PREV && rows[i].room_nid == job->x.room_nid)
+            return true;
+    return false;
 }
 
 /* Notes the prev events that are not here, and that this one is: gaps in front of others may be closed by it. */
@@ -330,25 +345,35 @@ static void note_gaps(struct receive_job *job, const struct room_entry *e, const
     for (size_t i = 0; i < prev->missing_count; i++)
         awaited_events_add(tx, prev->missing[i], &row);
     struct awaited_row *rows;
-    size_t count = awaited_events_of(tx, e->event->event_id, AWAITING_MAX, job->a, &rows);
+    size_t count = awaited_events_of(tx, e->event->event_id, AWAITING_MAX, job->x.reader.a, &rows);
     awaited_events_remove(tx, e->event->event_id, AWAITED_PREV);
     for (size_t i = 0; i < count; i++) {
         struct str *others;
-        if (rows[i].why == AWAITED_PREV && awaited_events_before(tx, rows[i].event_nid, 1, job->a, &others) == 0)
+        if (rows[i].why == AWAITED_PREV &&
+            awaited_events_before(tx, rows[i].event_nid, 1, job->x.reader.a, &others) == 0)
             events_close_gap(tx, rows[i].event_nid);
     }
 }
 
+/* Check 6, and what our server asks besides. */
+static const char *check_now(struct receive_job *job, const struct item *item, const struct room_entry *e)
+{
+    if (job->history_pos)
+        return NULL;
+    const char *rule = check_by_state(job, item, job->x.room_state);
+    if (!rule && room_enter_is_one_fork_too_many(&job->x, e))
+        rule = "the room has forked too often, and the event follows none of the branches";
+    return rule;
+}
+
 static bool enter(struct receive_job *job, struct item *item, struct room_entry *e, const struct cited *prev)
 {
-    e->prev_nids = prev->nids;
-    e->prev_count = prev->count;
     e->gap = prev->missing_count > 0;
     e->hidden = is_idle_redaction(job, e->event, e->state_before);
     if (job->history_pos) {
         e->history = true;
         e->history_pos = job->history_pos;
-        e->history_sub = job->history_sub++;
+        e->history_sub = job->history_sub + (item - job->items);
     } else {
         judge_push(job, e);
     }
@@ -363,9 +388,19 @@ static bool enter(struct receive_job *job, struct item *item, struct room_entry 
 
 /* --- one PDU, and all of them --- */
 
+/* Whether all is known of the event that will be: of one that came as an outlier, its place is not, nor the states
+ * around it, even if it was rejected. */
 static bool is_here(const struct receive_job *job, const struct stored_event *stored)
 {
-    return stored && (stored->row.status != EVENT_OUTLIER || job->options->outliers);
+    return stored && (has_state(stored) || job->options->outliers);
+}
+
+static bool is_of_another_room(const struct receive_job *job, const struct cited *cited)
+{
+    for (size_t i = 0; i < cited->count; i++)
+        if (cited->events[i]->row.room_nid != job->x.room_nid)
+            return true;
+    return false;
 }
 
 static void tell_missing(struct receive_job *job, struct item *item, const struct cited *auth, const struct cited *prev)
@@ -392,7 +427,11 @@ static bool receive_one(struct receive_job *job, struct item *item)
     struct cited prev = {0};
     if (!outlier)
         prev = find_cited(job, event->prev_events, event->prev_events_count, true);
-    bool given = job->state_root != STATE_UNKNOWN;
+    if (is_of_another_room(job, &prev)) {
+        decide(job, item, RECEIVE_DROPPED, "prev_events name an event of another room");
+        return true;
+    }
+    bool given = job->state_root != STATE_UNKNOWN && (!job->state_user || job->state_user == item);
     if (auth.missing_count > 0 || (prev.missing_count > 0 && !given)) {
         tell_missing(job, item, &auth, &prev);
         return true;
@@ -400,7 +439,7 @@ static bool receive_one(struct receive_job *job, struct item *item)
     struct room_entry e = entry_of(job, item, stored);
     if (!outlier && event->prev_events_count == 0) {
         e.state_before = 0;
-    } else if (!outlier && (e.state_before = state_before(job, &prev)) == 0) {
+    } else if (!outlier && (e.state_before = state_before(job, item, &prev)) == 0) {
         decide(job, item, RECEIVE_DROPPED, "the states after its prev_events can not be resolved");
         return !store_tx_failed(job->x.reader.tx);
     }
@@ -411,7 +450,10 @@ static bool receive_one(struct receive_job *job, struct item *item)
         keep(job, item, &e, rule ? EVENT_REJECTED : EVENT_OUTLIER, rule);
         return true;
     }
-    rule = job->history_pos ? NULL : check_by_state(job, item, job->x.room_state);
+    e.prev_nids = prev.nids;
+    e.prev_count = prev.count;
+    e.followed = is_awaited_as_prev(job, event->event_id);
+    rule = check_now(job, item, &e);
     if (rule) {
         keep(job, item, &e, EVENT_SOFT_FAILED, rule);
         return true;
@@ -459,15 +501,22 @@ static bool find_history_place(struct receive_job *job)
     return true;
 }
 
+/* PDUs of one job: other rooms wait for it. */
+#define BATCH 50
+
 static bool receive_run(struct store_tx *tx, void *arg)
 {
     struct receive_job *job = arg;
     if (!room_head_advance(job->s, tx, job->room->nid, job->head_version))
         return false;
     room_enter_begin(&job->x, job->s, tx, job->a, job->room->nid, job->room->version);
-    bool ok = read_given_state(job) && find_history_place(job);
-    for (size_t i = 0; ok && i < job->count; i++)
+    bool ok = job->first > 0 || (read_given_state(job) && find_history_place(job));
+    /* What one PDU needs is given back before the next. */
+    struct arena *scratch = job->x.reader.a = arena_new();
+    for (size_t i = job->first; ok && i < job->count && i < job->first + BATCH; i++, arena_reset(scratch))
         ok = receive_one(job, &job->items[i]);
+    job->x.reader.a = job->a;
+    arena_free(&scratch);
     room_enter_end(&job->x);
     return ok;
 }
@@ -512,10 +561,21 @@ static enum store_result receive_locked(struct receive_job *job)
     return result;
 }
 
+static bool receive_batch(struct receive_job *job)
+{
+    enum store_result result = STORE_STALE;
+    mutex_lock(&job->room->lock);
+    for (int tries = 0; tries < TRIES_MAX && result == STORE_STALE; tries++)
+        result = receive_locked(job);
+    mutex_unlock(&job->room->lock);
+    return result == STORE_OK;
+}
+
 struct fault room_receive(struct services *s, struct arena *a, struct room *room, const struct receive_options *options,
                           struct received_pdu *pdus, size_t count)
 {
-    struct receive_job job = {.s = s, .a = a, .room = room, .options = options, .fault = STORAGE_FAULT};
+    struct receive_job job = {
+        .s = s, .a = a, .room = room, .options = options, .state_root = STATE_UNKNOWN, .fault = STORAGE_FAULT};
     assert(count <= RECEIVE_MAX);
     job.items = ARENA_ARRAY(a, count, struct item);
     for (size_t i = 0; i < count; i++) {
@@ -529,12 +589,9 @@ struct fault room_receive(struct services *s, struct arena *a, struct room *room
     }
     if (job.count == 0)
         return FAULT_NONE;
-    mutex_lock(&room->lock);
-    enum store_result result = STORE_STALE;
-    for (int tries = 0; tries < TRIES_MAX && result == STORE_STALE; tries++)
-        result = receive_locked(&job);
-    mutex_unlock(&room->lock);
-    bool ok = result == STORE_OK;
+    bool ok = true;
+    for (; ok && job.first < job.count; job.first += BATCH)
+        ok = receive_batch(&job);
     if (ok && job.x.extremity_count > ROOM_MERGE_ABOVE)
         room_merge(s, a, room);
     return ok ? FAULT_NONE : job.fault;

@@ -1,23 +1,26 @@
+/* clang-format off */
 /*
  * The one way in which an event of others enters a room: the checks on receipt of a PDU, and their outcomes
  * (server-server API, "Checks performed on receipt of a PDU").
  *
- *     1 format  2 signatures ----------------------------------------------> dropped: as if it had never come
- *     3 content hash ------> what a redaction leaves of it goes on
- *          |   under the room's lock, in a job:
- *     4 rules, by its auth events   5 by the state before it --------------> rejected: kept, never shown, changes
- * nothing 6 by the room's current state ---------------------------------------> soft-failed: kept, never shown, not
- * followed |                                                                              by events of ours
- *          +-- room_enter.h: place, state, forward extremities, memberships, redactions, waking
+ *     1 format  2 signatures            no: dropped, as if it had never come
+ *     3 content hash                    no: what a redaction leaves of it goes on
+ *     -- under the room's lock, in a job --
+ *     4 rules, by its auth events       no: rejected: kept, shown to nobody, changes nothing
+ *     5 rules, by the state before it   no: rejected
+ *     6 rules, by the current state     no: soft-failed: kept, shown to nobody, and followed by no event of ours
+ *     then room_enter.h: place, state, forward extremities, memberships, redactions, waking
  *
  * Nothing the sender says of the event's id, hash, depth or auth events is believed: the id and the hashes are
  * computed, the depth orders nothing, and auth and prev events have to be here, let in by the same checks. Where they
  * are not, the answer is which are missing; to fetch them is the caller's, who comes back with them first.
  *
- * Signatures, hashes and parsing need no lock and are done before; the rest is done for all PDUs of a call in one job.
+ * Signatures, hashes and parsing need no lock and are done before; the rest is done for some dozens of PDUs in one job,
+ * state resolution included, because each may change what the next one meets.
  *
  * Threads: any; not with a room's lock held.
  */
+/* clang-format on */
 #ifndef HEARTH_SERVICE_ROOM_RECEIVE_H
 #define HEARTH_SERVICE_ROOM_RECEIVE_H
 

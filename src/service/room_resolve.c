@@ -111,6 +111,17 @@ static int64_t apply(struct resolving *x, const struct state_resolution_result *
     return state_map_set_many(tx, x->base, keys, events, result->count);
 }
 
+/* Whether all states are of one room: of the one whose m.room.create they have. */
+static bool are_of_one_room(struct event_reader *reader, const int64_t *roots, size_t count)
+{
+    int64_t key = state_keys_find(reader->tx, STR("m.room.create"), STR(""));
+    int64_t create = key && roots[0] ? state_map_get(reader->tx, roots[0], key) : 0;
+    bool same = create != 0;
+    for (size_t i = 1; i < count && same; i++)
+        same = roots[i] == roots[0] || (roots[i] && state_map_get(reader->tx, roots[i], key) == create);
+    return same;
+}
+
 int64_t room_resolve_states(struct event_reader *reader, const int64_t *roots, size_t count)
 {
     struct resolving x = {.reader = reader, .base = roots[0]};
@@ -125,7 +136,10 @@ int64_t room_resolve_states(struct event_reader *reader, const int64_t *roots, s
         state_map_diff(reader->tx, x.base, roots[i], add_difference, &x);
     }
     int64_t root = x.base;
-    if (x.set > 0) {
+    if (x.set > 0 && !are_of_one_room(reader, roots, count)) {
+        log_error("room: states of different rooms, or without m.room.create, are not resolved");
+        root = 0;
+    } else if (x.set > 0) {
         const struct stored_event *create = event_reader_state(reader, x.base, STR("m.room.create"), STR(""));
         struct state_resolution_input input = {
             .version = reader->version,

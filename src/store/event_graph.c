@@ -3,6 +3,8 @@
 #include "store/events.h"
 #include "store/sql.h"
 
+#include <assert.h>
+
 static const struct sql select_extremities =
     SQL("SELECT event_nid FROM forward_extremities WHERE room_nid = $1 ORDER BY event_nid");
 static const struct sql delete_extremities = SQL("DELETE FROM forward_extremities WHERE room_nid = $1");
@@ -41,7 +43,8 @@ void forward_extremities_set(struct store_tx *tx, int64_t room_nid, const int64_
     sql_push(tx, &delete_extremities, SQL_INT(room_nid));
     if (count == 1 && events_last_numbers(tx, room_nid, INT64_MAX, &last) && last.event_nid == event_nids[0])
         return;
-    for (size_t i = count > FORWARD_EXTREMITIES_MAX ? count - FORWARD_EXTREMITIES_MAX : 0; i < count; i++)
+    assert(count <= FORWARD_EXTREMITIES_MAX);
+    for (size_t i = 0; i < count; i++)
         sql_push(tx, &insert_extremity, SQL_INT(room_nid), SQL_INT(event_nids[i]));
 }
 

@@ -12,8 +12,8 @@
 
 #include "store/store.h"
 
-/* More than this are never kept: the oldest go. They are merged long before (service/room.h). */
-#define FORWARD_EXTREMITIES_MAX 200
+/* The most that a room may have. They are merged long before (service/room_merge.h). */
+#define FORWARD_EXTREMITIES_MAX 50
 
 /* The forward extremities of the room, oldest first; none if it has no events. */
 size_t forward_extremities_of(struct store_tx *tx, int64_t room_nid, struct arena *a, int64_t **event_nids_out);

@@ -12,7 +12,7 @@
 
 #include "remote.h"
 
-enum { EVENTS = 70, USERS = 6, HEADS = 3, SERVERS = 3, ROOMS = 1 };
+enum { EVENTS = 70, USERS = 6, HEADS = 3, SERVERS = 3, ROOMS = 1, BATCH = 9 };
 
 /* A server, with the room that is looked at. */
 struct server {
@@ -66,13 +66,18 @@ static void server_fini(struct server *server)
     fixture_fini(&server->f);
 }
 
+static void server_receive_batch(struct server *server, struct plan *p, struct received_pdu *batch, size_t count)
+{
+    struct receive_options options = {.keys = {remote_find_key, &p->author}};
+    struct arena *a = arena_new();
+    check_ok(room_receive(&server->f.services, a, server->room, &options, batch, count));
+    arena_free(&a);
+}
+
 static enum receive_outcome server_receive(struct server *server, struct plan *p, const struct json *pdu)
 {
     struct received_pdu received = {.pdu = pdu};
-    struct receive_options options = {.keys = {remote_find_key, &p->author}};
-    struct arena *a = arena_new();
-    check_ok(room_receive(&server->f.services, a, server->room, &options, &received, 1));
-    arena_free(&a);
+    server_receive_batch(server, p, &received, 1);
     return received.outcome;
 }
 
@@ -300,9 +305,17 @@ static void deliver_in_random_order(struct plan *p, struct server *server)
     for (int left = EVENTS, rounds = 0; left > 0; rounds++) {
         int still = 0;
         assert_true(rounds <= EVENTS);
-        for (int i = 0; i < left; i++)
-            if (server_receive(server, p, p->pdus[order[i]]) == RECEIVE_MISSING)
-                order[still++] = order[i];
+        for (int i = 0, count; i < left; i += count) {
+            struct received_pdu batch[BATCH];
+            count = 1 + roll(p, BATCH);
+            count = count < left - i ? count : left - i;
+            for (int k = 0; k < count; k++)
+                batch[k] = (struct received_pdu){.pdu = p->pdus[order[i + k]]};
+            server_receive_batch(server, p, batch, (size_t)count);
+            for (int k = 0; k < count; k++)
+                if (batch[k].outcome == RECEIVE_MISSING)
+                    order[still++] = order[i + k];
+        }
         left = still;
     }
 }

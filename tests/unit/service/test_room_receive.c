@@ -140,9 +140,12 @@ static void more_forks_than_an_event_may_follow_are_followed_in_turn(void **stat
     /* Whenever there are too many, alice's server joins them. */
     assert_true(extremities(&st) <= ROOM_MERGE_ABOVE);
     do_leave(&st.f, &st.alice, st.room_id);
-    for (int i = 0; i < 50; i++)
-        remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 1000 + i);
-    assert_true(extremities(&st) > 40); /* nobody is there who could */
+    while (extremities(&st) < FORWARD_EXTREMITIES_MAX) /* nobody is there who could */
+        remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 1000 + st.f.devices++);
+    /* None is dropped: the oldest is that she left. What would make it one more has to follow a branch. */
+    struct remote_draft more = {.type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 5000};
+    remote_deliver(&st.remote, remote_event(&st.remote, &more, NULL), RECEIVE_SOFT_FAILED, "one fork too many");
+    check_str(membership_now(&st, "@alice:hearth.test"), STR("leave"), "alice");
     const struct json *timeline = json_at(sync_room_section(sync_from(&st, 0), "join", st.room_id), "timeline events");
     for (uint32_t i = 0; timeline && i < timeline->count; i++)
         assert_false(str_eq(json_str_at(&timeline->items[i], STR("type")), STR("org.matrix.dummy_event")));
@@ -151,6 +154,7 @@ static void more_forks_than_an_event_may_follow_are_followed_in_turn(void **stat
     assert_int_equal(extremities(&st), before - 19);
     do_say(&st.f, &st.alice, st.room_id, "1");
     do_say(&st.f, &st.alice, st.room_id, "2");
+    do_say(&st.f, &st.alice, st.room_id, "3");
     assert_int_equal(extremities(&st), 1);
     timeline = json_at(sync_room_section(sync_from(&st, 0), "join", st.room_id), "timeline events");
     for (uint32_t i = 0; i < timeline->count; i++)
@@ -215,6 +219,71 @@ static struct str fold_topic(struct stage *st, const struct json *answer, struct
                 topic = json_str_at(json_get(&events->items[i], STR("content")), STR("topic"));
     }
     return topic;
+}
+
+static void a_batch_is_no_line(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct caller bob_here = {.user_id = STR(BOB)};
+    stage_init(&st, "{'preset':'public_chat'}");
+    struct str base = remote_join(&st.remote, BOB);
+    base = remote_join(&st.remote, EVE);
+    do_ban(&st.f, &st.alice, st.room_id, &bob_here);
+    /* In one call: something on top, and something from before the ban. */
+    struct remote_draft on_top = {.type = "m.room.message", .sender = EVE, .ts = 1};
+    struct remote_draft before = {.type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 2};
+    struct received_pdu both[2] = {{.pdu = remote_event(&st.remote, &on_top, NULL)},
+                                   {.pdu = remote_event(&st.remote, &before, NULL)}};
+    check_ok(remote_receive(&st.remote, (struct receive_options){0}, both, 2));
+    assert_int_equal(both[0].outcome, RECEIVE_ACCEPTED);
+    assert_int_equal(both[1].outcome, RECEIVE_ACCEPTED);
+    assert_int_equal(extremities(&st), 2);
+    check_str(membership_now(&st, BOB), STR("ban"), "bob");
+
+    /* A line with a hidden event in it ends as a line. */
+    do_say(&st.f, &st.alice, st.room_id, "one branch");
+    struct str ids[3];
+    struct remote_draft line[3] = {{.type = "m.room.message", .sender = EVE},
+                                   {.type = "m.room.redaction", .sender = EVE, .redacts = "$nobody_has_it"},
+                                   {.type = "m.room.message", .sender = EVE}};
+    struct received_pdu three[3] = {{0}, {0}, {0}};
+    for (int i = 0; i < 3; i++) {
+        line[i].ts = 10 + i;
+        if (i > 0)
+            line[i].prev[0] = ids[i - 1];
+        three[i].pdu = remote_event(&st.remote, &line[i], &ids[i]);
+    }
+    check_ok(remote_receive(&st.remote, (struct receive_options){0}, three, 3));
+    assert_int_equal(extremities(&st), 1);
+    struct str mine = do_say(&st.f, &st.alice, st.room_id, "next");
+    struct json_result pdu = json_parse(st.f.arena, row_of(&st, mine).pdu, JSON_DEPTH_MAX);
+    check_str(json_get(pdu.value, STR("prev_events"))->items[0].s, ids[2], "follows the newest");
+    stage_fini(&st);
+}
+
+static void what_is_followed_already_is_no_extremity(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str first, second;
+    stage_init(&st, "{'preset':'public_chat'}");
+    struct str joined = remote_join(&st.remote, EVE);
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .prev = {joined}};
+    const struct json *one = remote_event(&st.remote, &d, &first);
+    d.prev[0] = first;
+    struct received_pdu two = {.pdu = remote_event(&st.remote, &d, &second)};
+    const struct str state_ids[] = {state_now(&st, "m.room.create", "")->event_id,
+                                    state_now(&st, "m.room.power_levels", "")->event_id,
+                                    state_now(&st, "m.room.join_rules", "")->event_id, joined};
+    struct receive_options options = {.state = state_ids, .state_count = COUNT_OF(state_ids)};
+    check_ok(remote_receive(&st.remote, options, &two, 1));
+    assert_int_equal(two.outcome, RECEIVE_ACCEPTED);
+    assert_int_equal(extremities(&st), 2); /* what lies between is not known */
+    remote_deliver(&st.remote, one, RECEIVE_ACCEPTED, "the missing one");
+    assert_int_equal(extremities(&st), 1);
+    assert_false(row_of(&st, second).gap);
+    stage_fini(&st);
 }
 
 static void clients_learn_what_was_resolved(void **state)
@@ -605,6 +674,74 @@ static void what_is_too_deep_is_no_json(void **state)
     stage_fini(&st);
 }
 
+static void prev_events_do_not_lead_into_other_rooms(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {"1", "6", "11", "12"};
+    for (size_t v = 0; v < COUNT_OF(versions); v++) {
+        struct stage st;
+        fixture_init(&st.f, NULL);
+        st.alice = fixture_user(&st.f, "alice");
+        struct caller mallory = fixture_user(&st.f, "mallory");
+        const char *body = CSTR(st.f.arena, "{'preset':'public_chat','room_version':'%s'}", versions[v]);
+        struct str other = fixture_room(&st.f, &mallory, body);
+        struct str theirs = do_say(&st.f, &mallory, other, "there");
+        st.room_id = fixture_room(&st.f, &st.alice, body);
+        st.remote = remote_init(&st.f, "remote.test", st.room_id);
+        struct str joined = remote_join(&st.remote, EVE);
+        for (int order = 0; order < 2; order++) {
+            struct remote_draft d = {.type = "m.room.message",
+                                     .sender = EVE,
+                                     .prev = {order ? joined : theirs, order ? theirs : joined},
+                                     .ts = 10 + order};
+            remote_deliver(&st.remote, remote_event(&st.remote, &d, NULL), RECEIVE_DROPPED, versions[v]);
+        }
+        assert_null(state_now(&st, "m.room.member", "@mallory:hearth.test"));
+        assert_int_equal(extremities(&st), 1);
+        stage_fini(&st);
+    }
+}
+
+static void rejected_outliers_get_their_place_too(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str event_id;
+    stage_init(&st, "{'preset':'public_chat'}");
+    remote_join(&st.remote, EVE);
+    struct remote_draft d = {.type = "m.room.name", .sender = EVE, .state_key = "", .content = "{'name':'n'}"};
+    const struct json *pdu = remote_event(&st.remote, &d, &event_id);
+    struct received_pdu received = {.pdu = pdu};
+    check_ok(remote_receive(&st.remote, (struct receive_options){.outliers = true}, &received, 1));
+    assert_int_equal(received.outcome, RECEIVE_REJECTED);
+    struct remote_draft child = {.type = "m.room.message", .sender = EVE, .prev = {event_id}};
+    const struct json *after = remote_event(&st.remote, &child, NULL);
+    remote_deliver(&st.remote, after, RECEIVE_MISSING, "before its place is known");
+    remote_deliver(&st.remote, pdu, RECEIVE_REJECTED, "in its place");
+    remote_deliver(&st.remote, after, RECEIVE_ACCEPTED, "then");
+    stage_fini(&st);
+}
+
+static void members_at_a_time_are_those_of_the_room_then(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct caller bob_here = {.user_id = STR(BOB)};
+    stage_init(&st, "{'preset':'public_chat'}");
+    remote_join(&st.remote, BOB);
+    struct str base = remote_join(&st.remote, EVE);
+    do_ban(&st.f, &st.alice, st.room_id, &bob_here);
+    remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .prev = {base});
+    struct members_query query = {.at = json_str_at(sync_from(&st, 0), STR("next_batch")), .membership = STR("join")};
+    do_say(&st.f, &st.alice, st.room_id, "later");
+    const struct json *members;
+    check_ok(read_members(&st.f, &st.alice, st.room_id, &query, &members));
+    for (uint32_t i = 0; i < members->count; i++)
+        assert_false(str_eq(json_str_at(&members->items[i], STR("state_key")), STR(BOB)));
+    assert_int_equal(members->count, 2);
+    stage_fini(&st);
+}
+
 /* --- redactions --- */
 
 static void redactions_find_their_target_whichever_comes_first(void **state)
@@ -773,6 +910,11 @@ int main(void)
         cmocka_unit_test(events_that_wait_for_one_another_wait_for_ever),
         cmocka_unit_test(rooms_of_unknown_versions_are_unknown),
         cmocka_unit_test(what_is_too_deep_is_no_json),
+        cmocka_unit_test(a_batch_is_no_line),
+        cmocka_unit_test(what_is_followed_already_is_no_extremity),
+        cmocka_unit_test(prev_events_do_not_lead_into_other_rooms),
+        cmocka_unit_test(rejected_outliers_get_their_place_too),
+        cmocka_unit_test(members_at_a_time_are_those_of_the_room_then),
         cmocka_unit_test(redactions_find_their_target_whichever_comes_first),
         cmocka_unit_test(gaps_are_noted_and_history_goes_in_front),
         cmocka_unit_test(outliers_take_their_place_when_it_is_known),
