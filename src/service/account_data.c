@@ -203,7 +203,7 @@ static bool lists(const struct json *rooms, struct str room_id)
 static const struct json *direct_with(struct arena *a, const struct json *direct, struct str from, struct str to)
 {
     struct json *changed = NULL;
-    for (uint32_t i = 0; json_is(direct, JSON_OBJECT) && i < direct->count; i++) {
+    for (uint32_t i = 0; direct && direct->type == JSON_OBJECT && i < direct->count; i++) {
         const struct json_member *m = &direct->members[i];
         if (!lists(&m->value, from) || lists(&m->value, to))
             continue;

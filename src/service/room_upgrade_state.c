@@ -120,6 +120,13 @@ static void carry_canonical_alias(struct reading *r)
 
 /* --- lists --- */
 
+/* Without `via` it is a child that was taken out (m.space.child). */
+static bool is_child(const struct event *event)
+{
+    const struct json *via = json_get(event->content, STR("via"));
+    return via && via->type == JSON_ARRAY && via->count > 0 && room_id_valid(event->state_key);
+}
+
 static void carry_children(struct reading *r)
 {
     if (!str_eq(json_str_at(r->out->create->content, STR("type")), STR("m.space")))
@@ -127,9 +134,7 @@ static void carry_children(struct reading *r)
     struct state_list list = state_list_of_type(r->out->reader.tx, r->a, r->root, STR("m.space.child"));
     for (size_t i = 0; i < list.count && r->many <= ROOM_UPGRADE_MANY_MAX; i++) {
         const struct stored_event *child = event_reader_nid(&r->out->reader, list.items[i].event_nid);
-        const struct json *via = child ? json_get(child->event.content, STR("via")) : NULL;
-        /* Without `via` it is a child that was taken out (m.space.child). */
-        if (!json_is(via, JSON_ARRAY) || via->count == 0 || !room_id_valid(child->event.state_key))
+        if (!child || !is_child(&child->event))
             continue;
         carry(r, STR("m.space.child"), child->event.state_key, child->event.content);
         r->many++;
