@@ -238,6 +238,25 @@ static void references_are_bounded(void **state)
     fixture_fini(&st.f);
 }
 
+static void what_waits_for_one_event_is_bounded(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str root, last = {0};
+    stage_init(&st);
+    const struct json *pdu =
+        remote_event(&st.remote, &(struct remote_draft){.type = "m.room.message", .sender = EVE}, &root);
+    for (int i = 0; i < 1005; i++)
+        last = relate(&st, &st.alice, "m.thread", root);
+    remote_deliver(&st.remote, pdu, RECEIVE_ACCEPTED, "root");
+    assert_int_equal(thread_count(relations(&st, &st.alice, root)), 1000);
+    redact(&st, &st.alice, last); /* one that was one too many */
+    assert_int_equal(thread_count(relations(&st, &st.alice, root)), 1000);
+    relate(&st, &st.alice, "m.thread", root);
+    assert_int_equal(thread_count(relations(&st, &st.alice, root)), 1001);
+    fixture_fini(&st.f);
+}
+
 static void a_page_is_not_blown_up_by_what_is_bundled(void **state)
 {
     (void)state;
@@ -555,10 +574,15 @@ static void random_rooms_equal_a_scan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edits_are_bundled_and_redacted),   cmocka_unit_test(threads_are_summed_up),
-        cmocka_unit_test(what_is_no_relation_is_ignored),   cmocka_unit_test(what_may_not_be_sent_is_refused),
-        cmocka_unit_test(references_are_bounded),           cmocka_unit_test(a_page_is_not_blown_up_by_what_is_bundled),
-        cmocka_unit_test(who_has_left_sees_what_was_there), cmocka_unit_test(syncs_bundle_where_events_may_be_left_out),
+        cmocka_unit_test(edits_are_bundled_and_redacted),
+        cmocka_unit_test(threads_are_summed_up),
+        cmocka_unit_test(what_is_no_relation_is_ignored),
+        cmocka_unit_test(what_may_not_be_sent_is_refused),
+        cmocka_unit_test(references_are_bounded),
+        cmocka_unit_test(what_waits_for_one_event_is_bounded),
+        cmocka_unit_test(a_page_is_not_blown_up_by_what_is_bundled),
+        cmocka_unit_test(who_has_left_sees_what_was_there),
+        cmocka_unit_test(syncs_bundle_where_events_may_be_left_out),
         cmocka_unit_test(random_rooms_equal_a_scan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

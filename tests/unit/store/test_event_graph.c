@@ -110,6 +110,19 @@ static bool run_awaited(struct store_tx *tx, void *arg)
     assert_int_equal(awaited_events_of(tx, STR("$x"), 10, a, &rows), 1);
     assert_int_equal(awaited_events_before(tx, 5, 10, a, &ids), 1);
     assert_int_equal(awaited_events_before(tx, 6, 10, a, &ids), 0);
+
+    int64_t *nids;
+    for (int64_t nid = 20; nid < 25; nid++)
+        awaited_events_add(tx, STR("$x"), &(struct awaited_row){AWAITED_RELATION, nid, nid < 24 ? ROOM : ROOM + 1});
+    assert_int_equal(awaited_events_count(tx, STR("$x"), AWAITED_RELATION, ROOM, 10), 4);
+    assert_int_equal(awaited_events_count(tx, STR("$x"), AWAITED_RELATION, ROOM, 3), 3);
+    assert_int_equal(awaited_events_count(tx, STR("$none"), AWAITED_RELATION, ROOM, 3), 0);
+    assert_int_equal(awaited_events_for(tx, STR("$x"), AWAITED_RELATION, ROOM, 10, a, &nids), 4);
+    assert_int_equal(nids[0], 20);
+    assert_int_equal(nids[3], 23);
+    assert_int_equal(awaited_events_for(tx, STR("$x"), AWAITED_RELATION, ROOM, 2, a, &nids), 2);
+    awaited_events_remove(tx, STR("$x"), AWAITED_RELATION);
+    assert_int_equal(awaited_events_for(tx, STR("$x"), AWAITED_RELATION, ROOM + 1, 10, a, &nids), 0);
     return true;
 }
 
