@@ -21,11 +21,6 @@ static const struct sql select_roots = SQL("SELECT event_nid, state_before, stat
 static const struct sql select_down = SQL("SELECT node_nid, node FROM state_nodes WHERE node_nid < $1"
                                           " ORDER BY node_nid DESC LIMIT $2");
 static const struct sql delete_node = SQL("DELETE FROM state_nodes WHERE node_nid = $1");
-/* Other processes that have the database open to write (postgres_conn.c). */
-static const struct sql count_others_postgres =
-    SQL("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = " STORE_PRESENCE
-        " AND objid = quote_ident(current_schema())::regnamespace::oid AND pid <> pg_backend_pid()"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
 
 struct gc {
     struct store *store;
@@ -79,10 +74,7 @@ static bool mark(struct gc *gc, int64_t nid)
 
 static bool is_alone(struct store_tx *tx, struct gc *gc)
 {
-    if (!tx->driver->shared)
-        return true;
-    int64_t others = sql_int_of0(tx, &count_others_postgres, 1);
-    return (!others && store_others(gc->store) == gc->others && !tx->failed) ||
+    return (!tx_sharers(tx) && store_others(gc->store) == gc->others && !tx->failed) ||
            say(gc, "another process has the database open (is a server running?)");
 }
 

@@ -38,6 +38,12 @@ void tx_fail(struct store_tx *tx, const char *reason)
         log_error("a transaction of the database failed", LOG_CSTR("reason", reason));
 }
 
+/* Each has a writer, who holds this lock (postgres_conn.c). */
+static const struct sql count_sharers =
+    SQL("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = " STORE_PRESENCE
+        " AND objid = quote_ident(current_schema())::regnamespace::oid AND pid <> pg_backend_pid()"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+
 static bool control(struct store_tx *tx, enum driver_control what)
 {
     if (tx->driver->control(tx->conn, what))
@@ -100,6 +106,11 @@ bool tx_commit(struct store_tx *tx)
         p->apply(tx->store, p->entry);
     leave(tx);
     return true;
+}
+
+int64_t tx_sharers(struct store_tx *tx)
+{
+    return tx->driver->shared ? sql_int_of0(tx, &count_sharers, 1) : 0;
 }
 
 void tx_flush(struct store_tx *tx)

@@ -72,6 +72,8 @@ void tx_rollback(struct store_tx *tx);
 /* Marks it as failed because of `reason`, and logs that. */
 void tx_fail(struct store_tx *tx, const char *reason);
 
+/* How many other processes have the database open. Writing transactions only. */
+int64_t tx_sharers(struct store_tx *tx);
 /* Waits for what was pushed (sql_push); the transaction has failed if that did. */
 void tx_flush(struct store_tx *tx);
 

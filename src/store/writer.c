@@ -393,6 +393,12 @@ struct writer *writer_start(struct store *store, struct store_tx *tx, struct sto
     return NULL;
 }
 
+void writer_go_on_behind(struct writer *w, int64_t pos)
+{
+    if (w->last_pos < pos)
+        w->last_pos = pos;
+}
+
 const struct store_tx *writer_tx(const struct writer *w)
 {
     return w->tx;

@@ -22,6 +22,8 @@
 struct writer *writer_start(struct store *store, struct store_tx *tx, struct store_error *error_out);
 /* At the beginning of a transaction, on a database that other processes write to: where they have got to. */
 void writer_look(struct writer *writer);
+/* In a job: positions go on behind `pos`, if they are not there yet. */
+void writer_go_on_behind(struct writer *writer, int64_t pos);
 /* Its transaction, for tests that count what it costs. */
 const struct store_tx *writer_tx(const struct writer *writer);
 /* Runs what is queued, then stops the thread and frees all but the transaction, which it returns. Accepts NULL. */
