@@ -3,6 +3,7 @@
  */
 #include "main/command.h"
 #include "main/server.h"
+#include "store/copy.h"
 #include "store/state_gc.h"
 
 #include <errno.h>
@@ -98,4 +99,68 @@ enum command_exit command_db_gc(struct command_line *line)
     if (!ok)
         return command_fail(line, COMMAND_FAILED, "%s", error.text);
     return print_collected(line, &result, before, size_of(path));
+}
+
+/* --- copying --- */
+
+static struct store *open_one(struct command_line *line, const char *path, struct str server_name, bool create)
+{
+    struct store *store = NULL;
+    struct store_error error = {.text = ""};
+    struct store_options options = {.path = path, .server_name = server_name, .create = create};
+    const char *complaint = strstr(path, "://") ? store_url_complaint(path) : NULL;
+
+    if (complaint)
+        command_fail(line, COMMAND_USAGE, "%s %s", create ? "TO" : "FROM", complaint);
+    else if (!store_open(&options, &store, &error))
+        command_fail(line, COMMAND_FAILED, "%s: %s", create ? "TO" : "FROM", error.text);
+    return store;
+}
+
+static enum command_exit print_copied(struct command_line *line, const struct copy_result *r)
+{
+    struct json *shown = json_object(line->arena);
+
+    if (line->json) {
+        json_set_int(line->arena, shown, STR("tables"), r->tables);
+        json_set_int(line->arena, shown, STR("rows"), r->rows);
+        return command_print_json(line, shown);
+    }
+    fprintf(line->out, "Copied %lld rows of %lld tables\n", (long long)r->rows, (long long)r->tables);
+    return fflush(line->out) == 0 ? COMMAND_OK : COMMAND_FAILED;
+}
+
+static enum command_exit copy_between(struct command_line *line, struct store *from, struct store *to)
+{
+    struct progress shown = {line->err, -1};
+    struct copy_progress progress = {show_progress, &shown};
+    struct copy_result result;
+    struct store_error error;
+    bool terminal = isatty(fileno(line->err));
+    bool ok = copy_run(from, to, terminal ? &progress : NULL, &result, &error);
+
+    if (terminal)
+        fputs("\r     \r", line->err);
+    return ok ? print_copied(line, &result) : command_fail(line, COMMAND_FAILED, "%s", error.text);
+}
+
+enum command_exit command_db_copy(struct command_line *line)
+{
+    struct config *config = command_load_config(line, true);
+    enum command_exit code = COMMAND_FAILED;
+
+    if (!config)
+        return COMMAND_FAILED;
+    if (strcmp(line->args[0], line->args[1]) == 0) {
+        config_free(&config);
+        return command_fail(line, COMMAND_USAGE, "FROM and TO are the same");
+    }
+    struct store *from = open_one(line, line->args[0], config->server_name, false);
+    struct store *to = from ? open_one(line, line->args[1], config->server_name, true) : NULL;
+    if (to)
+        code = copy_between(line, from, to);
+    store_close(&to);
+    store_close(&from);
+    config_free(&config);
+    return code;
 }

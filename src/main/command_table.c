@@ -75,6 +75,13 @@ static const struct command commands[] = {
                 .help = "then give the space back to the file system, which rewrites the database"}},
      .help = "Remove what the database holds of room states that no event has; not while a server runs.",
      .run = command_db_gc},
+    {.name = "db copy",
+     .arguments = "FROM TO",
+     .args_min = 2,
+     .args_max = 2,
+     .help = "Copy everything from one database into another, empty one: each is an SQLite file (hearth.db) or a "
+             "postgresql:// URL, whose password can stand in ~/.pgpass; not while a server runs.",
+     .run = command_db_copy},
     {.name = "version", .help = "Print the version.", .run = command_version},
     {.name = "help", .arguments = "[COMMAND]", .args_max = 2, .help = "Explain a command.", .run = command_help},
 };

@@ -194,3 +194,46 @@ def test_two_processes_in_one_room(postgres, make_server):
         pdus = hearth.psql("SELECT pdu FROM events ORDER BY pos", url).splitlines()
         cited = [re.search(r'"prev_events":\[(.*?)\]', pdu).group(1) for pdu in pdus]
         assert all(prev.count("$") == 1 for prev in cited[1:]) and len(set(cited)) == len(cited)
+
+
+def what_is_there(user, room):
+    return ({key: (e["event_id"], e["content"]) for key, e in user.all_state(room).items()},
+            [(e["event_id"], e["content"]) for e in user.all_messages(room, "f")])
+
+
+def test_a_server_moves(postgres, make_server, tmp_path):
+    """From SQLite to PostgreSQL and on to another file: tokens, rooms, memory of what was read, all of it."""
+    server = hearth.Server(tmp_path / "moving")
+    server.database = None
+    server.write_config()
+    file, url, other = str(server.data / "hearth.db"), postgres.create(), str(tmp_path / "other.db")
+    with server:
+        alice, bob = server.register("alice"), server.register("bob")
+        room = alice.create_room(preset="public_chat", name="Moving")
+        bob.join(room)
+        for i in range(30):
+            alice.send(room, f"{i} \u00e9\U0001f3e0")
+        bob.put("/user/{}/account_data/{}", bob.user_id, "org.example", body={"nul": "a\u0000b"})
+        since = bob.sync()["next_batch"]
+        before = what_is_there(alice, room)
+        assert "has it open" in server.command("db", "copy", file, url).stderr
+    done = server.command("db", "copy", file, url)
+    assert done.returncode == 0 and done.stdout.startswith("Copied "), done
+    assert "not empty" in server.command("db", "copy", file, url).stderr
+    server.write_config(database=url)
+    with server:
+        assert what_is_there(alice, room) == before
+        assert "another process" in server.command("db", "copy", url, other).stderr
+        event_id = alice.send(room, "moved")
+        bob.sync_until(since, lambda answer: event_id in ids(
+            answer["rooms"]["join"].get(room, {}).get("timeline", {}).get("events", [])))
+        assert bob.get("/user/{}/account_data/{}", bob.user_id, "org.example") == {"nul": "a\u0000b"}
+    done = server.command("--json", "db", "copy", url, other)
+    assert done.returncode == 0, done
+    (server.data / "hearth.db").unlink()
+    (tmp_path / "other.db").rename(file)
+    server.write_config()
+    with server:
+        assert bodies(alice.all_messages(room, "f"))[-1] == "moved"
+        server.register("carol")
+        alice.create_room()
