@@ -145,7 +145,7 @@ test("events arrive by sync, in order and once", LIMIT, async () => {
     for (const room of [ofAlice, ofBob]) {
         await eventually(() => bodies(room).length === said.length, "all messages");
         assert.deepEqual(new Set(bodies(room)), new Set(said));
-        assert.ok(timeline(room).every((event) => event.status === null));
+        await eventually(() => timeline(room).every((event) => event.status === null), "no echo is left");
     }
 });
 
