@@ -87,6 +87,15 @@ static int64_t store_node(struct store_tx *tx, const struct state_node *node)
     return nid;
 }
 
+/* Where the slots end that have the child of slot `s`. */
+static int run_end(const struct state_node *branch, int s)
+{
+    int end = s + 1;
+    while (end < STATE_FANOUT && branch->children[s] && branch->children[end] == branch->children[s])
+        end++;
+    return end;
+}
+
 /* --- looking up --- */
 
 static int64_t find_entry(const struct state_node *leaf, int64_t key)
@@ -138,6 +147,27 @@ static struct state_entry *part(struct arena *a, const struct state_entry *entri
     return parted;
 }
 
+static int64_t build(struct store_tx *tx, struct arena *a, const struct state_entry *entries, size_t n, int level);
+
+/* The children for `size` slots of a branch at `level`, from slot `lo` on. Parted entries are put into another order.
+ */
+static void build_block(struct store_tx *tx, struct arena *a, struct state_entry *parted, const size_t *starts, int lo,
+                        int size, int level, int64_t *children)
+{
+    struct state_entry *entries = parted + starts[lo];
+    size_t n = starts[lo + size] - starts[lo];
+    if (size > 1 && n > STATE_LEAF_MAX) {
+        build_block(tx, a, parted, starts, lo, size / 2, level, children);
+        build_block(tx, a, parted, starts, lo + size / 2, size / 2, level, children);
+        return;
+    }
+    if (size > 1)
+        qsort(entries, n, sizeof *entries, compare_keys);
+    int64_t nid = build(tx, a, entries, n, level + 1);
+    for (int s = lo; s < lo + size; s++)
+        children[s] = nid;
+}
+
 /* A trie for entries with ascending keys. */
 static int64_t build(struct store_tx *tx, struct arena *a, const struct state_entry *entries, size_t n, int level)
 {
@@ -150,9 +180,8 @@ static int64_t build(struct store_tx *tx, struct arena *a, const struct state_en
     }
     struct arena_mark mark = arena_mark(a);
     size_t starts[STATE_FANOUT + 1];
-    const struct state_entry *parted = part(a, entries, n, level, starts);
-    for (int s = 0; s < STATE_FANOUT; s++)
-        node.children[s] = build(tx, a, parted + starts[s], starts[s + 1] - starts[s], level + 1);
+    struct state_entry *parted = part(a, entries, n, level, starts);
+    build_block(tx, a, parted, starts, 0, STATE_FANOUT, level, node.children);
     arena_release(a, mark);
     return tx->failed ? 0 : store_node(tx, &node);
 }
@@ -209,6 +238,94 @@ struct changed {
     int64_t grown_by; /* entries */
 };
 
+static struct changed change(struct store_tx *tx, struct arena *a, int64_t nid, const struct state_entry *changes,
+                             size_t n, int level);
+
+/* Makes changes below the slots from `s` to `end`, which have one child. */
+static struct changed change_run(struct store_tx *tx, struct arena *a, struct state_node *branch, int s, int end,
+                                 struct state_entry *changes, size_t n, int level)
+{
+    struct changed result = {branch->children[s], 0};
+    if (end == s + 1) {
+        result = change(tx, a, branch->children[s], changes, n, level + 1);
+        branch->children[s] = result.nid;
+        return result;
+    }
+    struct state_node leaf;
+    size_t count = 0, starts[STATE_FANOUT + 1];
+    load(tx, branch->children[s], level + 1, &leaf);
+    if (!leaf.is_leaf)
+        sql_fail(tx, "a node of a state map has a branch in two places");
+    if (tx->failed)
+        return result;
+    qsort(changes, n, sizeof *changes, compare_keys);
+    const struct state_entry *merged = merge(tx, a, &leaf, level + 1, changes, n, &count);
+    if (is_same(&leaf, merged, count))
+        return result;
+    struct state_entry *parted = part(a, merged, count, level, starts);
+    build_block(tx, a, parted, starts, s, end - s, level, branch->children);
+    return (struct changed){branch->children[s], (int64_t)count - leaf.count};
+}
+
+/* Puts blocks of slots that have few entries by now into one leaf each. counts[s] is that of the child which begins
+ * with slot s. */
+static void regroup(struct store_tx *tx, struct arena *a, struct state_node *branch, const int64_t *counts, int lo,
+                    int size, int level)
+{
+    struct collector c = {0};
+    if (size == 1 || run_end(branch, lo) >= lo + size || tx->failed)
+        return;
+    for (int s = lo; s < lo + size; s = run_end(branch, s))
+        c.max += (size_t)counts[s];
+    if (c.max > STATE_LEAF_MAX) {
+        regroup(tx, a, branch, counts, lo, size / 2, level);
+        regroup(tx, a, branch, counts, lo + size / 2, size / 2, level);
+        return;
+    }
+    c.entries = ARENA_ARRAY(a, c.max, struct state_entry);
+    for (int s = lo; s < lo + size; s = run_end(branch, s)) {
+        struct state_node child;
+        load(tx, branch->children[s], level + 1, &child);
+        (void)each_below(tx, &child, level + 1, collect, &c);
+    }
+    qsort(c.entries, c.count, sizeof *c.entries, compare_keys);
+    int64_t nid = build(tx, a, c.entries, c.count, level + 1);
+    for (int s = lo; s < lo + size; s++)
+        branch->children[s] = nid;
+}
+
+/* Makes changes below a branch that stays one. */
+static struct changed change_branch(struct store_tx *tx, struct arena *a, int64_t nid, const struct state_node *before,
+                                    const struct state_entry *changes, size_t n, int level)
+{
+    struct changed result = {nid, 0};
+    struct state_node node = *before;
+    size_t starts[STATE_FANOUT + 1];
+    struct state_entry *parted = part(a, changes, n, level, starts);
+    bool loose = false; /* blocks may have become few entries, or an empty one has some */
+    for (int s = 0, end; s < STATE_FANOUT; s = end) {
+        end = run_end(before, s);
+        if (starts[s] == starts[end])
+            continue;
+        struct changed run = change_run(tx, a, &node, s, end, parted + starts[s], starts[end] - starts[s], level);
+        loose |= run.grown_by < 0 || !before->children[s];
+        result.grown_by += run.grown_by;
+    }
+    if (loose) {
+        int64_t counts[STATE_FANOUT] = {0};
+        for (int s = 0; s < STATE_FANOUT; s = run_end(&node, s)) {
+            struct state_node child;
+            load(tx, node.children[s], level + 1, &child);
+            counts[s] = child.count;
+        }
+        regroup(tx, a, &node, counts, 0, STATE_FANOUT, level);
+    }
+    node.count += result.grown_by;
+    if (memcmp(node.children, before->children, sizeof node.children) != 0 && !tx->failed)
+        result.nid = store_node(tx, &node);
+    return result;
+}
+
 /* Makes changes (event 0: remove) with ascending keys below the node `nid`. */
 static struct changed change(struct store_tx *tx, struct arena *a, int64_t nid, const struct state_entry *changes,
                              size_t n, int level)
@@ -225,21 +342,7 @@ static struct changed change(struct store_tx *tx, struct arena *a, int64_t nid, 
         if (!is_same(&node, merged, count))
             result = (struct changed){build(tx, a, merged, count, level), (int64_t)count - node.count};
     } else {
-        size_t starts[STATE_FANOUT + 1];
-        const struct state_entry *parted = part(a, changes, n, level, starts);
-        bool same = true;
-        for (int s = 0; s < STATE_FANOUT; s++) {
-            if (starts[s] == starts[s + 1])
-                continue;
-            struct changed child =
-                change(tx, a, node.children[s], parted + starts[s], starts[s + 1] - starts[s], level + 1);
-            same &= child.nid == node.children[s];
-            node.children[s] = child.nid;
-            result.grown_by += child.grown_by;
-        }
-        node.count += result.grown_by;
-        if (!same && !tx->failed)
-            result.nid = store_node(tx, &node);
+        result = change_branch(tx, a, nid, &node, changes, n, level);
     }
     arena_release(a, mark);
     return result;
@@ -290,7 +393,7 @@ static bool each_below(struct store_tx *tx, const struct state_node *node, int l
             go_on = visit(ctx, node->entries[i].key, node->entries[i].event);
         return go_on;
     }
-    for (int s = 0; go_on && s < STATE_FANOUT; s++) {
+    for (int s = 0; go_on && s < STATE_FANOUT; s = run_end(node, s)) {
         struct state_node child;
         load(tx, node->children[s], level + 1, &child);
         go_on = !tx->failed && each_below(tx, &child, level + 1, visit, ctx);
@@ -330,14 +433,19 @@ static bool diff_leaves(const struct differ *d, const struct state_node *a, cons
 static void below(const struct differ *d, const struct state_node *node, unsigned slot, int level,
                   struct state_node *out)
 {
+    struct state_node leaf;
     if (!node->is_leaf) {
-        load(d->tx, node->children[slot], level + 1, out);
-        return;
+        load(d->tx, node->children[slot], level + 1, &leaf);
+        *out = leaf;
+    } else {
+        leaf = *node;
     }
+    if (!leaf.is_leaf)
+        return;
     *out = empty;
-    for (int64_t i = 0; i < node->count; i++)
-        if (state_node_slot(node->entries[i].key, level) == slot)
-            out->entries[out->count++] = node->entries[i];
+    for (int64_t i = 0; i < leaf.count; i++)
+        if (state_node_slot(leaf.entries[i].key, level) == slot)
+            out->entries[out->count++] = leaf.entries[i];
 }
 
 static bool diff_nodes(const struct differ *d, const struct state_node *a, const struct state_node *b, int level)

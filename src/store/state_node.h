@@ -2,16 +2,18 @@
  * One node of a state map as bytes, and where keys belong: the pure part of state_map.h.
  *
  * Which nodes there are follows from the map alone. All entries below a point of the trie stand in one leaf if they are
- * at most STATE_LEAF_MAX, else in a branch, which parts them by the next four bits of their keys' mixed bits:
+ * at most STATE_LEAF_MAX, else in a branch, which parts them by the next four bits of their keys' mixed bits. Below a
+ * half, a quarter or an eighth of a branch's slots it is the same: the largest of these that has few enough entries has
+ * them in one leaf, which is the child of each of its slots. So a leaf that is full becomes two, not sixteen:
  *
- *                 branch (count 40)                level 0: bits 60-63
- *              0 /    | 3      \ f
- *         leaf (20)  leaf (7)   leaf (13)          level 1
+ *                 branch (count 70)                level 0: bits 60-63
+ *            0-7 /    | 8-b     \ c-f
+ *         leaf (31)  leaf (22)  leaf (17)          level 1
  *
  *     leaf:    1 + 2 * count, base, then for each entry, keys ascending: key - key before, base - event
  *              base is the newest event
- *     branch:  0, base, count, two bytes with a bit for each child, then for each child: base - child
- *              base is the newest child
+ *     branch:  0, base, count, two bytes with a bit for each slot that has a child, then for each of those: base -
+ * child base is the newest child
  *
  * All numbers but the two bytes are varints: seven bits a byte, lowest first, bit 7 set if another byte follows.
  *

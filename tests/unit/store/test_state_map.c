@@ -275,6 +275,49 @@ static bool change_a_large_map(struct store_tx *tx, void *arg)
     return true;
 }
 
+/* What one change stored. */
+struct cost {
+    int64_t nodes, bytes;
+};
+
+static struct cost cost_of(struct store_tx *tx, int64_t *root, int64_t key, int64_t event)
+{
+    struct cost before = {sql_int_of0(tx, &count_nodes, 0), sql_int_of0(tx, &sum_bytes, 0)};
+    *root = event ? state_map_set(tx, *root, key, event) : state_map_remove(tx, *root, key);
+    return (struct cost){sql_int_of0(tx, &count_nodes, 0) - before.nodes,
+                         sql_int_of0(tx, &sum_bytes, 0) - before.bytes};
+}
+
+/* A leaf that is full parts in two, not in sixteen. */
+static bool grow_and_shrink_a_large_map(struct store_tx *tx, void *arg)
+{
+    enum { LARGE = 100000, CHANGES = 2000 };
+    int64_t *keys = ARENA_ARRAY(store_tx_arena(tx), LARGE, int64_t);
+    int64_t nodes = 0, most = 0, most_bytes = 0;
+    (void)arg;
+    for (int64_t i = 0; i < LARGE; i++)
+        keys[i] = i + 1;
+    int64_t root = state_map_set_many(tx, 0, keys, keys, LARGE);
+    for (int i = 0; i < 2 * CHANGES; i++) {
+        struct cost cost =
+            i < CHANGES ? cost_of(tx, &root, LARGE + 1 + i, 400000 + i) : cost_of(tx, &root, 1 + 37 * i % LARGE, 0);
+        assert_in_range(cost.nodes, 1, 8);
+        assert_in_range(cost.bytes, 1, 4096);
+        nodes += cost.nodes;
+        most = cost.nodes > most ? cost.nodes : most;
+        most_bytes = cost.bytes > most_bytes ? cost.bytes : most_bytes;
+    }
+    print_message("added or removed: %.2f nodes, at most %lld, and at most %lld bytes\n", (double)nodes / (2 * CHANGES),
+                  (long long)most, (long long)most_bytes);
+    return true;
+}
+
+static void growth_is_small(void **state)
+{
+    (void)state;
+    in_job(grow_and_shrink_a_large_map, NULL, STORE_OK);
+}
+
 static void changes_are_small(void **state)
 {
     (void)state;
@@ -403,13 +446,10 @@ static void many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_maps),
-        cmocka_unit_test(order_does_not_matter),
-        cmocka_unit_test(no_change_no_node),
-        cmocka_unit_test(changes_are_small),
-        cmocka_unit_test(rolled_back_nodes_are_forgotten),
-        cmocka_unit_test(damage_is_noticed),
-        cmocka_unit_test(many_threads),
+        cmocka_unit_test(random_maps),       cmocka_unit_test(order_does_not_matter),
+        cmocka_unit_test(no_change_no_node), cmocka_unit_test(changes_are_small),
+        cmocka_unit_test(growth_is_small),   cmocka_unit_test(rolled_back_nodes_are_forgotten),
+        cmocka_unit_test(damage_is_noticed), cmocka_unit_test(many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
