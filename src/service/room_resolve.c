@@ -157,7 +157,7 @@ int64_t room_resolve_states(struct event_reader *reader, const int64_t *roots, s
             .differences = x.differences,
             .difference_count = x.count,
         };
-        struct state_resolution_result result;
+        struct state_resolution_result result = {0};
         enum state_resolution_status status = STATE_RESOLUTION_MISSING_EVENT;
         if (x.count > ROOM_RESOLVE_EVENTS_MAX) /* add_difference() has ended the comparison */
             status = STATE_RESOLUTION_TOO_LARGE;

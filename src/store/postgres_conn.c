@@ -25,8 +25,7 @@ static const int64_t retry_most_ms = 2000;
 /* A process that was stopped must not keep the others from writing. */
 #define WRITER_SETUP                                                                                                   \
     "SET idle_in_transaction_session_timeout = '60s';"                                                                 \
-    "SELECT pg_advisory_lock_shared(" STORE_PRESENCE                                                                   \
-    ", quote_ident(current_schema())::regnamespace::oid::int4);"
+    "SELECT pg_advisory_lock_shared(" STORE_PRESENCE ", quote_ident(current_schema())::regnamespace::oid::int4);"
 
 /* --- errors --- */
 

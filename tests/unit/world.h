@@ -62,7 +62,8 @@ static inline void world_init(struct world *w, const struct service_options *opt
     *world_clock() = INT64_C(1700000000000);
     clock_set_source(world_now);
     *w = (struct world){.arena = arena_new(), .options = options ? *options : usual};
-    struct store_options store = {.path = database_path(":memory:"), .server_name = w->options.server_name, .create = true};
+    struct store_options store = {
+        .path = database_path(":memory:"), .server_name = w->options.server_name, .create = true};
     w->wake = (struct wake){.fn = world_wake, .ctx = w};
     w->services = (struct services){.options = &w->options, .wake = &w->wake};
     if (!store_open(&store, &w->services.store, &error))

@@ -129,7 +129,8 @@ static void events_come_in_order(void **state)
         struct room *opened = do_open(&f, room);
         struct store_tx *tx = store_read_begin(f.services.store);
         struct event_row *rows;
-        size_t count = events_between(tx, opened->nid, EVENT_PLACE(0), EVENT_PLACE(INT64_MAX), EVENTS_OLDEST_FIRST, 100, f.arena, &rows);
+        size_t count = events_between(tx, opened->nid, EVENT_PLACE(0), EVENT_PLACE(INT64_MAX), EVENTS_OLDEST_FIRST, 100,
+                                      f.arena, &rows);
         assert_true(store_read_end(&tx));
         assert_int_equal(count, COUNT_OF(want));
         for (size_t i = 0; i < count; i++)
