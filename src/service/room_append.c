@@ -9,6 +9,7 @@
 #include "matrix/push_default.h"
 #include "service/room_enter.h"
 #include "service/room_head.h"
+#include "service/room_pending.h"
 #include "service/room_relations.h"
 #include "service/storage.h"
 #include "service/wake.h"
@@ -48,16 +49,6 @@ struct append_job {
     int64_t state_root;       /* before the first event; after the job, behind the last */
     struct room_joined *tell; /* who is joined; until the job is on disk, who was before it */
     struct room_entering x;
-};
-
-/* A message that is queued: a second request with the same transaction id finds it here before it is on disk. */
-struct room_pending {
-    struct room_pending *next;
-    uint64_t number;
-    int64_t device_nid;
-    struct str txn_id;
-    struct str type;
-    struct str redacts;
 };
 
 /* --- in the writer --- */
@@ -301,45 +292,6 @@ static struct fault build_items(struct arena *a, struct room_head_reader *reader
     return FAULT_NONE;
 }
 
-/* --- transactions --- */
-
-/* Those numbered up to `waited` have been waited for. */
-static struct room_pending *find_pending(const struct room *room, const struct room_draft *draft, uint64_t waited)
-{
-    for (struct room_pending *p = room->pending; p; p = p->next)
-        if (p->number > waited && p->device_nid == draft->device_nid && str_eq(p->txn_id, draft->txn_id) &&
-            str_eq(p->type, draft->type) && str_eq(p->redacts, draft->redacts))
-            return p;
-    return NULL;
-}
-
-static void pending_remove(struct room *room, struct room_pending *pending)
-{
-    struct room_pending **link = &room->pending;
-    while (*link != pending)
-        link = &(*link)->next;
-    *link = pending->next;
-}
-
-/* True if this device has sent this transaction before: then the draft has its answer. */
-static bool sent_before(struct arena *a, struct room_head_reader *reader, struct room_draft *draft)
-{
-    struct event_row *rows;
-    if (!reader->tx)
-        reader->tx = store_read_begin(reader->s->store);
-    size_t count = events_by_txn(reader->tx, draft->device_nid, draft->txn_id, reader->room->nid, 8, a, &rows);
-    for (size_t i = 0; i < count; i++) {
-        struct event event;
-        if (!event_read_stored(a, reader->room->version, rows[i].event_id, rows[i].pdu, &event) ||
-            !str_eq(event.type, draft->type) || !str_eq(event.redacts, draft->redacts))
-            continue;
-        draft->event_id = rows[i].event_id;
-        draft->pos = 0;
-        return true;
-    }
-    return false;
-}
-
 /* --- appending --- */
 
 /* A redaction may have changed an event that the head remembers. */
@@ -370,12 +322,7 @@ static void job_failed(struct room *room, const struct append_job *job, enum sto
 static enum store_result write_job(struct services *s, struct room *room, struct append_job *job)
 {
     struct room_draft *first = job->items[0].draft;
-    struct room_pending pending = {.next = room->pending,
-                                   .number = ++room->pending_number,
-                                   .device_nid = first->device_nid,
-                                   .txn_id = first->txn_id,
-                                   .type = first->type,
-                                   .redacts = first->redacts};
+    struct room_pending pending;
     job->job = (struct store_job){
         .run = append_run,
         .committed = append_committed,
@@ -387,14 +334,14 @@ static enum store_result write_job(struct services *s, struct room *room, struct
     job->head_version = room_head_claim(s, room);
     job->tell = room_joined_ref(room->joined);
     bool message = is_plain_message(job);
-    room->pending = &pending;
+    room_pending_add(room, &pending, first);
     store_submit(s->store, &job->job);
     if (message)
         mutex_unlock(&room->lock);
     enum store_result result = store_wait(s->store, &job->job);
     if (message)
         mutex_lock(&room->lock);
-    pending_remove(room, &pending);
+    room_pending_remove(room, &pending);
     room_joined_unref(&job->tell);
     if (result != STORE_OK) {
         job_failed(room, job, result);
@@ -426,7 +373,7 @@ static enum attempt append_locked(struct services *s, struct arena *a, struct ro
     struct append_job job = {
         .s = s, .a = a, .room = room, .room_nid = room->nid, .version = room->version, .line = room->head.line};
     if (drafts[0].txn_id.p) {
-        const struct room_pending *same = find_pending(room, &drafts[0], *waited);
+        const struct room_pending *same = room_pending_find(room, &drafts[0], *waited);
         if (same) {
             *waited = same->number;
             mutex_unlock(&room->lock);
@@ -434,7 +381,7 @@ static enum attempt append_locked(struct services *s, struct arena *a, struct ro
             mutex_lock(&room->lock);
             return ATTEMPT_WAITED;
         }
-        if (sent_before(a, &reader, &drafts[0])) {
+        if (room_sent_before(a, &reader, &drafts[0])) {
             *fault_out = room_head_reader_end(&reader) ? FAULT_NONE : STORAGE_FAULT;
             return ATTEMPT_DONE;
         }

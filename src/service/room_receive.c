@@ -1,8 +1,6 @@
 #include "service/room_receive.h"
 
 #include "base/log.h"
-#include "matrix/event_sign.h"
-#include "matrix/event_signers.h"
 #include "matrix/event_stored.h"
 #include "matrix/push_default.h"
 #include "service/room_enter.h"
@@ -21,9 +19,7 @@
 /* One PDU on its way. */
 struct item {
     struct received_pdu *received;
-    struct event event;
-    struct str pdu;       /* what is stored */
-    const char *rejected; /* by a rule that only signatures could tell; or NULL */
+    struct pdu pdu;
 };
 
 struct receive_job {
@@ -75,74 +71,20 @@ static void decide(struct receive_job *job, struct item *item, enum receive_outc
 
 /* --- checks 1 to 3: before the lock --- */
 
-static bool find_key(struct receive_job *job, struct str server, struct str key_id, int64_t at_ms, uint8_t *key_out)
+/* False if the PDU is dropped. */
+static bool check_alone(struct receive_job *job, struct item *item)
 {
-    const struct signing_key *own = job->s->signing_key;
-    if (str_eq(server, own->server_name) && str_eq(key_id, own->key_id)) {
-        for (size_t i = 0; i < ED25519_PUBLIC_SIZE; i++)
-            key_out[i] = own->key.public_key[i];
-        return true;
-    }
-    const struct key_source *keys = &job->options->keys;
-    return keys->find && keys->find(keys->ctx, server, key_id, at_ms, key_out);
-}
-
-#define SIGNATURES_MAX 8 /* of one server that are looked at */
-
-/* Whether one of the server's signatures holds. */
-static bool is_signed_by(struct receive_job *job, const struct item *item, struct str server)
-{
-    const struct room_version *version = job->room->version;
-    const struct json *by = json_get(json_get(item->event.json, STR("signatures")), server);
-    int64_t at_ms = version->key_validity_enforced ? item->event.origin_server_ts : 0;
-    uint8_t key[ED25519_PUBLIC_SIZE];
-    if (!json_is(by, JSON_OBJECT))
-        return false;
-    for (size_t i = 0; i < by->count && i < SIGNATURES_MAX; i++) {
-        struct str key_id = by->members[i].key;
-        if (find_key(job, server, key_id, at_ms, key) &&
-            event_verify(job->a, version, item->event.json, server, key_id, key))
-            return true;
-    }
-    return false;
-}
-
-/* Check 2, and the rule of restricted joins that asks for a signature; NULL if all servers that must have signed. */
-static const struct event_signer *missing_signer(struct receive_job *job, const struct item *item,
-                                                 struct event_signer signers[EVENT_SIGNERS_MAX])
-{
-    size_t count = event_required_signers(&item->event, signers);
-    for (size_t i = 0; i < count; i++)
-        if (!is_signed_by(job, item, signers[i].server_name))
-            return &signers[i];
-    return NULL;
-}
-
-/* Checks 1 to 3; NULL if the PDU goes on. */
-static const char *check_alone(struct receive_job *job, struct item *item)
-{
-    struct arena *a = job->a;
     struct received_pdu *received = item->received;
-    if (!json_is(received->pdu, JSON_OBJECT))
-        return "check 1: the PDU is no object";
-    struct json *pdu = json_shallow_copy(a, received->pdu);
-    json_unset(pdu, STR("unsigned"));
-    struct event_verdict verdict = event_parse(a, job->room->version, pdu, &item->event);
-    if (verdict.refused)
-        return verdict.refused;
-    received->event_id = item->event.event_id;
-    if (!str_eq(item->event.room_id, job->room->room_id))
-        return "check 1: room_id is that of another room";
-    struct event_signer signers[EVENT_SIGNERS_MAX];
-    const struct event_signer *signer = missing_signer(job, item, signers);
-    if (signer && !signer->rejected)
-        return signer->refused;
-    item->rejected = signer ? signer->refused : NULL;
-    if (!event_settle_hash(a, &item->event))
-        log_info("room: content hash does not match, event redacted", LOG_STR("room", job->room->room_id),
+    const struct room *room = job->room;
+    const char *refused = pdu_check(job->a, room->version, room->room_id, &job->options->keys, job->s->signing_key,
+                                    received->pdu, &item->pdu);
+    received->event_id = item->pdu.event.event_id;
+    if (refused)
+        decide(job, item, RECEIVE_DROPPED, refused);
+    else if (item->pdu.redacted)
+        log_info("room: content hash does not match, event redacted", LOG_STR("room", room->room_id),
                  LOG_STR("event", received->event_id));
-    item->pdu = json_text(a, item->event.json);
-    return NULL;
+    return !refused;
 }
 
 /* --- what it cites --- */
@@ -219,18 +161,18 @@ static const char *check_by_auth_events(struct receive_job *job, const struct it
         if (auth->events[i]->row.room_nid != job->x.room_nid)
             return "auth_events cite an event of another room";
     }
-    struct event_verdict verdict = auth_check_auth_events(job->x.reader.a, &item->event, events, auth->count);
+    struct event_verdict verdict = auth_check_auth_events(job->x.reader.a, &item->pdu.event, events, auth->count);
     if (verdict.refused)
         return verdict.refused;
-    if (view.create && event_is_state(&item->event, STR("m.room.create"), STR("")))
+    if (view.create && event_is_state(&item->pdu.event, STR("m.room.create"), STR("")))
         return "the room has an m.room.create already";
-    return auth_check(job->x.reader.a, &item->event, (struct auth_state){auth_view_get, &view}).refused;
+    return auth_check(job->x.reader.a, &item->pdu.event, (struct auth_state){auth_view_get, &view}).refused;
 }
 
 static const char *check_by_state(struct receive_job *job, const struct item *item, int64_t root)
 {
     struct event_reader_view view = {&job->x.reader, root, create_of(job)};
-    return auth_check(job->x.reader.a, &item->event, event_reader_auth_state(&view)).refused;
+    return auth_check(job->x.reader.a, &item->pdu.event, event_reader_auth_state(&view)).refused;
 }
 
 /* The state before an event: what follows from the states after its prev events, or what the caller gave. 0: it could
@@ -276,10 +218,10 @@ static void apply_awaiting_redactions(struct receive_job *job, int64_t event_nid
 static struct room_entry entry_of(struct receive_job *job, const struct item *item, const struct stored_event *outlier)
 {
     return (struct room_entry){
-        .event = &item->event,
-        .pdu = item->pdu,
+        .event = &item->pdu.event,
+        .pdu = item->pdu.text,
         .outlier_nid = outlier ? outlier->row.event_nid : 0,
-        .sender_nid = users_intern(job->x.reader.tx, item->event.sender),
+        .sender_nid = users_intern(job->x.reader.tx, item->pdu.event.sender),
         .state_before = STATE_UNKNOWN,
     };
 }
@@ -416,7 +358,7 @@ static void tell_missing(struct receive_job *job, struct item *item, const struc
 /* False: the store failed, or the states could not be resolved. */
 static bool receive_one(struct receive_job *job, struct item *item)
 {
-    const struct event *event = &item->event;
+    const struct event *event = &item->pdu.event;
     const struct stored_event *stored = event_reader_id(&job->x.reader, event->event_id);
     if (is_here(job, stored)) {
         decide(job, item, RECEIVE_KNOWN, NULL);
@@ -443,7 +385,7 @@ static bool receive_one(struct receive_job *job, struct item *item)
         decide(job, item, RECEIVE_DROPPED, "the states after its prev_events can not be resolved");
         return !store_tx_failed(job->x.reader.tx);
     }
-    const char *rule = item->rejected ? item->rejected : check_by_auth_events(job, item, &auth);
+    const char *rule = item->pdu.rejected ? item->pdu.rejected : check_by_auth_events(job, item, &auth);
     if (!rule && !outlier)
         rule = check_by_state(job, item, e.state_before);
     if (rule || outlier) {
@@ -581,11 +523,7 @@ struct fault room_receive(struct services *s, struct arena *a, struct room *room
     for (size_t i = 0; i < count; i++) {
         struct item *item = &job.items[job.count];
         *item = (struct item){.received = &pdus[i]};
-        const char *refused = check_alone(&job, item);
-        if (refused)
-            decide(&job, item, RECEIVE_DROPPED, refused);
-        else
-            job.count++;
+        job.count += check_alone(&job, item);
     }
     if (job.count == 0)
         return FAULT_NONE;

@@ -24,16 +24,8 @@
 #ifndef HEARTH_SERVICE_ROOM_RECEIVE_H
 #define HEARTH_SERVICE_ROOM_RECEIVE_H
 
-#include "crypto/ed25519.h"
+#include "service/pdu_check.h"
 #include "service/room.h"
-
-/* Finds keys of other servers. */
-struct key_source {
-    /* The public key, if `server_name` had it at `valid_at_ms` (0: at any time); it must not block. */
-    bool (*find)(void *ctx, struct str server_name, struct str key_id, int64_t valid_at_ms,
-                 uint8_t public_key_out[ED25519_PUBLIC_SIZE]);
-    void *ctx;
-};
 
 enum receive_outcome {
     RECEIVE_ACCEPTED,
