@@ -1,11 +1,12 @@
 /*
  * Durable writes a second: threads that each submit a job with one event of 1 KB and wait until it is on disk.
  *
- *     build/bench/bench_store [--filled N] [--seconds S] [--rooms R] [--readers T] [--members M]
+ *     build/bench/bench_store [--filled N] [--seconds S] [--rooms R] [--readers T] [--members M] [--database URL]
  *
  * The database is filled with N events first (default 100,000), and stands in a folder below $TMPDIR that is removed.
  * With --readers, so many threads read the newest events of random rooms meanwhile. With --members, each job changes
- * one entry of the state of a room of so many members instead.
+ * one entry of the state of a room of so many members instead. With --database it is an empty database of PostgreSQL
+ * (tests/postgres.py --durable starts one), which is left as it is then.
  */
 #include "base/clock.h"
 #include "base/memory.h"
@@ -26,6 +27,7 @@ enum { THREADS_MAX = 64, FILL_BATCH = 1000, SAMPLES_MAX = 200000 };
 struct bench {
     struct store *store;
     char folder[256], path[300];
+    const char *url; /* instead of a file, or NULL */
     int64_t filled, rooms;
     int64_t members, state_root; /* the root is the writer thread's */
     int seconds, readers;
@@ -234,7 +236,8 @@ static void open_store(struct bench *b)
         exit(1);
     snprintf(b->path, sizeof b->path, "%s/db", b->folder);
     struct store_error error;
-    struct store_options options = {.path = b->path, .server_name = STR("hearth.test"), .create = true};
+    struct store_options options = {
+        .path = b->url ? b->url : b->path, .server_name = STR("hearth.test"), .create = true};
     if (!store_open(&options, &b->store, &error)) {
         fprintf(stderr, "%s\n", error.text);
         exit(1);
@@ -245,7 +248,8 @@ static void close_store(struct bench *b)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
     store_close(&b->store);
-    printf("database: %.0f MiB\n", mebibytes(b->path, ""));
+    if (!b->url)
+        printf("database: %.0f MiB\n", mebibytes(b->path, ""));
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
         char name[320];
         snprintf(name, sizeof name, "%s%s", b->path, suffixes[i]);
@@ -258,6 +262,8 @@ static void read_options(struct bench *b, int argc, char **argv)
 {
     for (int i = 1; i + 1 < argc; i += 2) {
         int value = atoi(argv[i + 1]);
+        if (strcmp(argv[i], "--database") == 0)
+            b->url = argv[i + 1];
         if (strcmp(argv[i], "--filled") == 0)
             b->filled = value;
         else if (strcmp(argv[i], "--seconds") == 0)
