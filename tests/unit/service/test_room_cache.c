@@ -51,7 +51,7 @@ static void eviction(void **state)
     for (int i = 1; i < ROOMS; i++) {
         ids[i] = fixture_room(&f, &alice, "{}");
         do_say(&f, &alice, ids[i], "1");
-        assert_in_range(rooms_idle_bytes(s->rooms), i < 10 ? i * 1000 : IDLE / 10, IDLE);
+        assert_in_range(rooms_idle_bytes(s->rooms), i < 100 ? i * 1000 : IDLE / 10, IDLE);
     }
     struct room *again = do_open(&f, ids[0]);
     assert_ptr_equal(kept, again);

@@ -291,7 +291,7 @@ static struct cost cost_of(struct store_tx *tx, int64_t *root, int64_t key, int6
 /* A leaf that is full parts in two, not in sixteen. */
 static bool grow_and_shrink_a_large_map(struct store_tx *tx, void *arg)
 {
-    enum { LARGE = 100000, CHANGES = 2000 };
+    enum { LARGE = 100000, CHANGES = 300 };
     int64_t *keys = ARENA_ARRAY(store_tx_arena(tx), LARGE, int64_t);
     int64_t nodes = 0, most = 0, most_bytes = 0;
     (void)arg;
