@@ -79,10 +79,9 @@ static size_t key_index(const struct auth_key *keys, size_t count, const struct 
     return i;
 }
 
-struct event_verdict auth_check_auth_events(struct arena *a, const struct event *event,
-                                            const struct event *const *auth_events, size_t count)
+struct event_verdict auth_check_auth_events(const struct event *event, const struct event *const *auth_events,
+                                            size_t count)
 {
-    (void)a;
     if (str_eq(event->type, type_create))
         return AUTH_ALLOW;
     struct auth_key keys[AUTH_KEYS_MAX];
@@ -234,10 +233,8 @@ struct event_verdict auth_check(struct arena *a, const struct event *event, stru
     return check_other(&check);
 }
 
-bool auth_may_redact(struct arena *a, const struct event *redaction, const struct event *target,
-                     struct auth_state state)
+bool auth_may_redact(const struct event *redaction, const struct event *target, struct auth_state state)
 {
-    (void)a;
     bool by_event_ids = redaction->version->redaction_auth_rule;
     struct str from = id_server(by_event_ids ? redaction->event_id : redaction->sender);
     if (str_eq(from, id_server(by_event_ids ? target->event_id : target->sender)))

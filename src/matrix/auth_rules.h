@@ -44,9 +44,8 @@ size_t auth_keys_select(const struct room_version *version, struct str type, str
 /* Rule 2 ("Considering the event's auth_events"): duplicates, entries outside the selection, other rooms, no create
  * event. `auth_events` are the events the PDU cites, all known and none rejected (2.3 is the caller's). Nothing is
  * refused of an m.room.create event, which rule 1 decides alone. */
-struct event_verdict auth_check_auth_events(struct arena *a, const struct event *event,
-                                            const struct event *const *auth_events, size_t count)
-    __attribute__((warn_unused_result));
+struct event_verdict auth_check_auth_events(const struct event *event, const struct event *const *auth_events,
+                                            size_t count) __attribute__((warn_unused_result));
 
 /* All other rules against a state. The caller has verified signatures: that of the sender's server always, and for an
  * m.room.member with join_authorised_via_users_server that of the server of the user named there (rule 4.2), of which
@@ -59,7 +58,6 @@ struct event_verdict auth_check(struct arena *a, const struct event *event, stru
 /* Whether `redaction`, which the rules allowed, may be applied to `target`: its sender has the redact level, or is of
  * the server that the target's sender is of ("Handling redactions"). In versions 1 and 2 the rules have decided, by the
  * servers in the event ids instead of those of the senders; here the same is asked of the target itself. */
-bool auth_may_redact(struct arena *a, const struct event *redaction, const struct event *target,
-                     struct auth_state state);
+bool auth_may_redact(const struct event *redaction, const struct event *target, struct auth_state state);
 
 #endif

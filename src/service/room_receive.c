@@ -161,7 +161,7 @@ static const char *check_by_auth_events(struct receive_job *job, const struct it
         if (auth->events[i]->row.room_nid != job->x.room_nid)
             return "auth_events cite an event of another room";
     }
-    struct event_verdict verdict = auth_check_auth_events(job->x.reader.a, &item->pdu.event, events, auth->count);
+    struct event_verdict verdict = auth_check_auth_events(&item->pdu.event, events, auth->count);
     if (verdict.refused)
         return verdict.refused;
     if (view.create && event_is_state(&item->pdu.event, STR("m.room.create"), STR("")))
@@ -204,7 +204,7 @@ static void apply_awaiting_redactions(struct receive_job *job, int64_t event_nid
         struct stored_event *target = event_reader_nid(reader, event_nid);
         struct event_reader_view view = {reader, redaction ? redaction->row.state_before : 0, NULL};
         if (redaction && target && !str_eq(target->event.type, STR("m.room.create")) &&
-            auth_may_redact(job->x.reader.a, &redaction->event, &target->event, event_reader_auth_state(&view))) {
+            auth_may_redact(&redaction->event, &target->event, event_reader_auth_state(&view))) {
             room_enter_redaction(&job->x, target, redaction->row.event_nid);
             break;
         }
@@ -265,7 +265,7 @@ static bool is_idle_redaction(struct receive_job *job, const struct event *event
     struct event_reader_view view = {&job->x.reader, root, NULL};
     /* Rules look into m.room.create, so that no server lets it be redacted. */
     return !target || str_eq(target->event.type, STR("m.room.create")) || target->row.room_nid != job->x.room_nid ||
-           !auth_may_redact(job->x.reader.a, event, &target->event, event_reader_auth_state(&view));
+           !auth_may_redact(event, &target->event, event_reader_auth_state(&view));
 }
 
 /* Whether an event that was let in awaits this one as one it follows. */

@@ -303,19 +303,19 @@ static void test_auth_events(void **state)
             size_t n = 0;
             for (; cases[i].cites[n] != END; n++)
                 cited[n] = &room.events[cases[i].cites[n]];
-            case_assert(version, cases[i].name, cases[i].refused, auth_check_auth_events(a, &event, cited, n));
+            case_assert(version, cases[i].name, cases[i].refused, auth_check_auth_events(&event, cited, n));
         }
         struct event elsewhere = other.events[USER];
         elsewhere.room_id = STR("!other:s");
         cited[0] = &room.events[version->create_in_auth_events ? CREATION : LEVEL];
         cited[1] = &elsewhere;
-        case_assert(version, "another room", "2.5", auth_check_auth_events(a, &event, cited, 2));
+        case_assert(version, "another room", "2.5", auth_check_auth_events(&event, cited, 2));
         /* Of the right type and key, but no state event. */
         struct event no_state = room.events[USER];
         no_state.has_state_key = false;
         cited[1] = &no_state;
-        case_assert(version, "no state event", "2.2", auth_check_auth_events(a, &event, cited, 2));
-        case_assert(version, "create", NULL, auth_check_auth_events(a, &room.events[0], cited, 2));
+        case_assert(version, "no state event", "2.2", auth_check_auth_events(&event, cited, 2));
+        case_assert(version, "create", NULL, auth_check_auth_events(&room.events[0], cited, 2));
     }
     arena_free(&a);
 }
@@ -354,7 +354,7 @@ static void test_may_redact(void **state)
             struct case_room room = case_room(a, version, NULL, cases[i].state);
             struct event redaction = case_event(&room, case_json(a, cases[i].redacts));
             struct event target = case_event(&room, case_json(a, cases[i].target));
-            if (auth_may_redact(a, &redaction, &target, case_state(&room)) != cases[i].want)
+            if (auth_may_redact(&redaction, &target, case_state(&room)) != cases[i].want)
                 fail_msg("version %.*s, case %zu", STR_ARG(version->name), i);
         }
     }

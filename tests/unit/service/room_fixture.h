@@ -408,7 +408,7 @@ static inline void replay_check_auth(struct replay *r, size_t i)
             cited[expected++] = &entry->event;
     }
     assert_true(e->auth_events_count == expected || r->rows[i].redacted_by_nid);
-    struct event_verdict v = auth_check_auth_events(r->a, e, cited, expected);
+    struct event_verdict v = auth_check_auth_events(e, cited, expected);
     if (v.refused)
         fail_msg("event %zu, auth_events: %s", i, v.refused);
     /* Where a rule asks what a redaction redacts, it can say nothing of one that is redacted itself. */
