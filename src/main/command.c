@@ -205,6 +205,21 @@ static bool take_words(struct command_line *line, int argc, char *const *argv, s
     return true;
 }
 
+static bool check_arg_count(const struct command_line *line, struct str *complaint_out)
+{
+    const struct command *command = line->command;
+
+    if (line->arg_count >= command->args_min && line->arg_count <= command->args_max)
+        return true;
+    if (line->arg_count < command->args_min || command->args_max == 0)
+        *complaint_out = str_fmt(line->arena, "%s wants %s", command->name,
+                                 command->arguments ? command->arguments : "no arguments");
+    else /* which may be a password, and is not said again */
+        *complaint_out =
+            str_fmt(line->arena, "too many arguments: %s wants only %s", command->name, command->arguments);
+    return false;
+}
+
 bool command_parse(struct command_line *line, int argc, char *const *argv, struct str *complaint_out)
 {
     bool used_next;
@@ -229,12 +244,8 @@ bool command_parse(struct command_line *line, int argc, char *const *argv, struc
             str_fmt(line->arena, "%s wants one of: %.*s", line->noun, STR_ARG(verbs_of(line->arena, line->noun)));
         return false;
     }
-    if (line->command && !line->help &&
-        (line->arg_count < line->command->args_min || line->arg_count > line->command->args_max)) {
-        *complaint_out = str_fmt(line->arena, "%s wants %s", line->command->name,
-                                 line->command->arguments ? line->command->arguments : "no arguments");
+    if (line->command && !line->help && !check_arg_count(line, complaint_out))
         return false;
-    }
     return true;
 }
 

@@ -84,12 +84,7 @@ static size_t row_of(const struct config_option *option)
 
 static bool is_table(struct str name)
 {
-    for (size_t i = 0; config_option_at(i); i++) {
-        struct str option = str_of(config_option_at(i)->name);
-        if (option.n > name.n && option.p[name.n] == '.' && str_starts(option, name))
-            return true;
-    }
-    return config_ignored_has_table(name);
+    return config_option_has_table(name) || config_ignored_has_table(name);
 }
 
 /* Whether [global] has an option of this name, ours or one of others. */
@@ -153,8 +148,11 @@ static void choose(struct loading *l, const struct config_setting *setting)
     const struct config_option *option = config_option_find(setting->name);
     const struct config_option *file_option = option ? NULL : config_option_find_file(setting->name);
 
+    bool known = option || file_option || config_ignored_has(setting->name);
     if (setting->value.kind == CONFIG_VALUE_TABLE && is_table(setting->name))
         return; /* an empty one; "database" is an option too */
+    if (!known && setting->value.kind == CONFIG_VALUE_LIST && setting->value.count == 0 && is_table(setting->name))
+        return; /* an array of tables without any */
     if (option || file_option) {
         size_t row = row_of(option ? option : file_option);
         const struct config_setting **mine = option ? &l->chosen[row] : &l->chosen_file[row];

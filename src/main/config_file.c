@@ -1,4 +1,5 @@
 #include "codec/toml.h"
+#include "main/config_ignored.h"
 #include "main/config_option.h"
 #include "main/config_setting.h"
 
@@ -75,13 +76,18 @@ static void complain_outside(struct str file, const struct toml_member *member, 
 {
     struct str key = str_slice(member->key, 0, 100);
 
-    if (config_option_find(member->key) || config_option_find_file(member->key))
-        config_report_error(report, "%.*s:%u: \"%.*s\" stands before [global]; it belongs into it", STR_ARG(file),
+    bool table = member->value.type == TOML_TABLE;
+
+    if (table && (config_option_has_table(member->key) || config_ignored_has_table(member->key)))
+        config_report_error(report, "%.*s:%u: table \"%.*s\" stands outside [global]: write [global.%.*s]",
+                            STR_ARG(file), member->line, STR_ARG(key), STR_ARG(key));
+    else if (config_option_find(member->key) || config_option_find_file(member->key) || config_ignored_has(member->key))
+        config_report_error(report, "%.*s:%u: \"%.*s\" stands outside [global]; it belongs into it", STR_ARG(file),
                             member->line, STR_ARG(key));
     else
         config_report_error(
             report, "%.*s:%u: unknown %s \"%.*s\" outside of [global] (the nearest known one is \"%s\")", STR_ARG(file),
-            member->line, member->value.type == TOML_TABLE ? "table" : "option", STR_ARG(key),
+            member->line, table ? "table" : "option", STR_ARG(key),
             config_option_distance(key, STR("global"), 4) < 4 ? "global" : config_option_nearest(key, true));
 }
 

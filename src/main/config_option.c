@@ -369,6 +369,16 @@ const struct config_option *config_option_at(size_t index)
     return index < sizeof(options) / sizeof(options[0]) ? &options[index] : NULL;
 }
 
+bool config_option_has_table(struct str name)
+{
+    for (size_t i = 0; config_option_at(i); i++) {
+        struct str option = str_of(config_option_at(i)->name);
+        if (option.n > name.n && option.p[name.n] == '.' && str_starts(option, name))
+            return true;
+    }
+    return false;
+}
+
 const struct config_option *config_option_find(struct str name)
 {
     const struct config_option *option;

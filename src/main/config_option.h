@@ -47,6 +47,8 @@ struct config_option {
 
 /* Row `index`; NULL past the end. */
 const struct config_option *config_option_at(size_t index);
+/* Whether `name` ("database") is a table that holds some of them. */
+bool config_option_has_table(struct str name);
 /* NULL if there is none of that name; "database" is another name of "database.url". */
 const struct config_option *config_option_find(struct str name);
 /* The option whose secret the file named by `name` holds ("registration_token_file"); NULL if `name` is no such. */

@@ -67,7 +67,7 @@ static const struct {
     {"serv", "error: there is no command serv; did you mean serve?"},
     {"chekc-config x", "error: there is no command chekc-config; did you mean check-config?"},
     {"user create", "error: user create wants NAME"},
-    {"user create a b", "error: user create wants NAME"},
+    {"user create a b c", "error: too many arguments: user create wants only NAME"},
     {"user list a", "error: user list wants no arguments"},
     {"user list a b c d e f g h", "error: user list wants no arguments"},
     {"serve --loud", "error: there is no flag --loud"},

@@ -115,7 +115,15 @@ static const struct {
      "h.toml:4: \"rocksdb_checksums\" stands under [global.tls]; it belongs under [global]"},
     {"of a table, before its header", GLOBAL "support_page = \"https://example.org\"\n", NULL,
      "h.toml:3: \"support_page\" stands under [global]; it belongs under [global.well_known]"},
-    {"outside", "server_name = \"example.org\"\n", NULL, "h.toml:1: \"server_name\" stands before [global]"},
+    {"outside", "server_name = \"example.org\"\n", NULL, "h.toml:1: \"server_name\" stands outside [global]"},
+    {"one of others outside", "rocksdb_checksums = true\n", NULL,
+     "h.toml:1: \"rocksdb_checksums\" stands outside [global]"},
+    {"a table outside", GLOBAL "[database]\nurl = \"postgresql://a:b@localhost/c\"\n", NULL,
+     "h.toml:3: table \"database\" stands outside [global]: write [global.database]"},
+    {"a table of others outside", GLOBAL "[tls]\ncerts = \"x\"\n", NULL,
+     "h.toml:3: table \"tls\" stands outside [global]: write [global.tls]"},
+    {"empty list of tables", GLOBAL "appservice.irc.users = []\nappservice.irc.protocols = []\n", NULL, NULL},
+    {"empty list of no tables", GLOBAL "apservice.irc.users = []\n", NULL, "h.toml:3: unknown option \"apserv"},
     {"other table", GLOBAL "[globl]\nport = 1\n", NULL,
      "h.toml:3: unknown table \"globl\" outside of [global] (the nearest known one is \"global\")"},
     {"global no table", "global = 1\n", NULL, "h.toml:1: \"global\" must be a table"},
@@ -539,6 +547,51 @@ static void test_ignored(void **state)
     }
 }
 
+/* What released versions of conduwuit and Tuwunel had for a while, some by another name: their files still work. */
+static void test_ignored_of_older_versions(void **state)
+{
+    static const char *const names[] = {
+        "admin_api_token",
+        "allow_outbound_profile_lookup_federation_requests",
+        "allow_presence",
+        "allowed_remote_server_names",
+        "appservice.irc.id",
+        "cleanup_second_interval",
+        "database_backend",
+        "db_pool_queue_size",
+        "enable_lightning_bolt",
+        "encryption_disabled",
+        "federation_disabled",
+        "forbidden_room_names",
+        "identity_provider.native_client_ids",
+        "identity_provider.github.native_client_ids",
+        "jwt_secret",
+        "ldap.mail_attribute",
+        "ldap.start_tls",
+        "max_delayed_events_per_user",
+        "media_statup_check",
+        "rc_media_create_burst_count",
+        "registration_disabled",
+        "revoked_remote_server_keys",
+        "rocksdb_drop_missing_columns",
+        "rocksdb_log_path",
+        "rocksdb_max_open_files",
+        "rocksdb_periodic_cleanup",
+        "s3_provider.bucket",
+        "server_visibility_cache_capacity",
+        "sso_default_provider_id",
+        "storage_provider.media.S3.bucket",
+        "url_preview_allowlist",
+        "user_visibility_cache_capacity",
+        "well_known.support_policy.privacy.policy_translation.language",
+        "workers",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        check_case(config_ignored_has(str_of(names[i])), names[i]);
+}
+
 /* --- options of others that restrict or protect --- */
 
 static void test_guards(void **state)
@@ -550,6 +603,11 @@ static void test_guards(void **state)
          "h.toml:3: forbidden_usernames PROTECTS NOTHING in Hearth, which does not have it: "
          "every user name that is free can be registered"},
         {"forbidden_usernames = []", NULL},
+        {"encryption_disabled = true", "h.toml:3: encryption_disabled PROTECTS NOTHING in Hearth"},
+        {"federation_disabled = false", NULL},
+        {"registration_disabled = true", "h.toml:3: registration_disabled PROTECTS NOTHING in Hearth"},
+        {"revoked_remote_server_keys = [\"ed25519:a\"]", "h.toml:3: revoked_remote_server_keys PROTECTS"},
+        {"database_backend = \"rocksdb\"", "h.toml: these options have no effect in Hearth: database_backend"},
         {"login_with_password = false", "h.toml:3: login_with_password PROTECTS NOTHING in Hearth"},
         {"login_with_password = true", NULL},
         {"block_non_admin_invites = true", "h.toml:3: block_non_admin_invites PROTECTS"},
@@ -658,6 +716,7 @@ int main(void)
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_ignored),
+        cmocka_unit_test(test_ignored_of_older_versions),
         cmocka_unit_test(test_guards),
         cmocka_unit_test(test_guards_come_first),
         cmocka_unit_test(test_guard_table),
