@@ -4,6 +4,7 @@
 #include "main/config_doc.h"
 #include "main/config_value.h"
 #include "main/data_folder.h"
+#include "main/server.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -90,8 +91,12 @@ static void check_folder(struct command_line *line, const char *path, const stru
     struct data_folder_fault fault = data_folder_check(line->arena, config);
     struct str astray = data_folder_astray(line->arena, config, path, line->environment);
 
+    struct store_error error;
+
     if (fault.error.n > 0)
         config_report_error(report, "%.*s", STR_ARG(fault.error));
+    if (!store_may_belong(server_database(line->arena, config), config->server_name, &error))
+        config_report_error(report, "server_name: %s", error.text);
     if (fault.warning.n > 0)
         config_report_warning(report, "%.*s", STR_ARG(fault.warning));
     if (astray.n > 0)

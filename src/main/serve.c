@@ -195,6 +195,18 @@ static void say_report(const struct config_report *report)
 
 /* --- while it runs --- */
 
+/* A server does not become another one: rather than to take a part of such a file, it takes nothing of it. */
+static void refuse_new_name(const struct serving *s, struct config **config)
+{
+    struct str name = s->server.config->server_name;
+
+    if (!*config || str_eq((*config)->server_name, name))
+        return;
+    log_error("configuration: a server's name cannot be changed", LOG_STR("server_name", (*config)->server_name),
+              LOG_STR("the_database_belongs_to", name));
+    config_free(config);
+}
+
 static void reload(struct serving *s)
 {
     const char *path = command_config_path(s->line);
@@ -205,6 +217,7 @@ static void reload(struct serving *s)
     config_report_init(&report);
     struct config *config = path ? config_load(path, s->line->environment, &report) : NULL;
     say_report(&report);
+    refuse_new_name(s, &config);
     if (config) {
         struct str restart = server_restart_options(&s->server, a, config);
         server_reload(&s->server, config);
@@ -331,7 +344,7 @@ enum command_exit serve_run(struct command_line *line, struct config *config, bo
     raise_file_limit();
     if (!server_open(&s.server, config, true, &error)) {
         log_error("the server cannot start", LOG_CSTR("reason", error.text));
-        return COMMAND_FAILED;
+        return error.foreign ? COMMAND_CONFIG : COMMAND_FAILED;
     }
     warn_of_foreign_database(&s);
     if (!start_network(&s)) {

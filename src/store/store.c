@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "store/migrations.h"
 #include "store/row_cache.h"
+#include "store/sqlite_peek.h"
 #include "store/writer.h"
 
 #include <assert.h>
@@ -129,6 +130,27 @@ bool store_is_url(const char *path)
     return strncmp(path, "postgresql://", 13) == 0 || strncmp(path, "postgres://", 11) == 0;
 }
 
+static void say_foreign(struct str name, struct str want, struct store_error *error)
+{
+    snprintf(error->text, sizeof error->text,
+             "the database belongs to the server %.*s, not to %.*s: a server's name cannot be changed", STR_ARG(name),
+             STR_ARG(want));
+    error->foreign = true;
+}
+
+bool store_may_belong(const char *path, struct str server_name, struct store_error *error)
+{
+    *error = (struct store_error){.text = ""};
+    if (store_is_url(path))
+        return true;
+    struct arena *a = arena_new();
+    struct str name = sqlite_peek(a, path, select_server_name.text);
+    if (name.p && !str_eq(name, server_name))
+        say_foreign(name, server_name, error);
+    arena_free(&a);
+    return !error->foreign;
+}
+
 static bool check_server_name(struct store_tx *tx, struct str want, struct store_error *error)
 {
     struct sql_cursor c;
@@ -137,9 +159,7 @@ static bool check_server_name(struct store_tx *tx, struct str want, struct store
     struct str name = sql_peek(&c, 0);
     bool same = found && str_eq(name, want);
     if (found && !same)
-        snprintf(error->text, sizeof error->text,
-                 "the database belongs to the server %.*s, not to %.*s: a server's name cannot be changed",
-                 STR_ARG(name), STR_ARG(want));
+        say_foreign(name, want, error);
     sql_end(&c);
     if (!found)
         sql_exec(tx, &insert_server_name, SQL_TEXT(want));

@@ -59,7 +59,8 @@ struct store_options {
 /* Why something failed, for a person. */
 struct store_error {
     char text[512];
-    bool busy; /* another process has the database open: worth another try */
+    bool busy;    /* another process has the database open: worth another try */
+    bool foreign; /* the database is of another server_name: not worth one before the configuration is mended */
 };
 
 enum store_result {
@@ -78,6 +79,10 @@ const char *store_url_complaint(const char *url);
 /* Opens or makes the database, applies schema changes. A database newer than the program knows, of another server, or
  * opened by another process is refused. */
 bool store_open(const struct store_options *options, struct store **store_out, struct store_error *error_out)
+    __attribute__((warn_unused_result));
+/* Whether the database, if there is one, may be of this server_name, seen without opening it as a server does: nothing
+ * is locked, made or changed. True also where that cannot be told, as with a PostgreSQL database. */
+bool store_may_belong(const char *path, struct str server_name, struct store_error *error_out)
     __attribute__((warn_unused_result));
 /* Waits for queued jobs, then closes. All reading transactions must have ended (asserted). Accepts NULL. */
 void store_close(struct store **store);

@@ -188,11 +188,21 @@ def test_another_server_name_is_refused(own_server):
         pass
     own_server.write_config(server_name="other.example")
     done = own_server.command("serve")
-    assert done.returncode == 1
+    assert done.returncode == 78, "it is the configuration that is wrong: systemd is not to try again"
     assert "localhost" in done.stderr and "other.example" in done.stderr
+    before = {p.name: p.stat().st_mtime_ns for p in own_server.data.iterdir()}
+    done = own_server.command("check-config")
+    assert done.returncode == 1 and "belongs to the server localhost, not to other.example" in done.stderr
+    assert before == {p.name: p.stat().st_mtime_ns for p in own_server.data.iterdir()}, "a look changed something"
     own_server.write_config()
-    with own_server:
-        pass
+    with own_server as server:
+        assert server.command("check-config").returncode == 0, "while it runs"
+        server.write_config(server_name="other.example", well_known={"client": "https://matrix.example.org"})
+        assert server.command("check-config").returncode == 1
+        server.process.send_signal(signal.SIGHUP)
+        hearth.eventually(lambda: "stays as it was" in server.log())
+        assert "a server's name cannot be changed" in server.log() and "next start" not in server.log()
+        assert server.call("GET", "/.well-known/matrix/client").status == 404, "nothing of such a file is taken"
 
 
 def test_a_lost_signing_key_is_not_replaced(own_server):

@@ -39,6 +39,19 @@ static void refuses(void **state)
     assert_true(try_open(path, SCRATCH_SERVER, false, &error));
     assert_false(try_open(path, STR("other.test"), true, &error));
     assert_non_null(strstr(error.text, "belongs to the server hearth.test, not to other.test"));
+    assert_true(error.foreign);
+    assert_true(store_may_belong(path, SCRATCH_SERVER, &error));
+    assert_false(error.foreign);
+    assert_false(store_may_belong(path, STR("other.test"), &error));
+    assert_non_null(strstr(error.text, "belongs to the server hearth.test, not to other.test"));
+    assert_true(error.foreign);
+    char *odd = scratch_path(folder, "a 100%?b#c");
+    assert_true(store_may_belong(odd, STR("other.test"), &error)); /* there is none, and none is made */
+    assert_int_equal(access(odd, F_OK), -1);
+    assert_int_equal(rename(path, odd), 0);
+    assert_false(store_may_belong(odd, STR("other.test"), &error));
+    assert_int_equal(rename(odd, path), 0);
+    free(odd);
 
     struct store *store = scratch_open_path(path);
     assert_false(try_open(path, SCRATCH_SERVER, true, &error));
@@ -51,6 +64,7 @@ static void refuses(void **state)
     close(fd);
     assert_false(try_open(path, SCRATCH_SERVER, true, &error));
     assert_non_null(strstr(error.text, "not a database"));
+    assert_true(store_may_belong(path, STR("other.test"), &error));
     unlink(path);
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
