@@ -13,7 +13,7 @@ static struct fault allowed(struct api_request *r)
     struct str kind = query_str(r, STR("kind"));
     if (str_eq(kind, STR("guest")))
         return FAULT(M_GUEST_ACCESS_FORBIDDEN, "This server has no guest accounts");
-    if (kind.n > 0 && !str_eq(kind, STR("user")))
+    if (kind.p && !str_eq(kind, STR("user")))
         return FAULT(M_INVALID_PARAM, "'kind' must be user or guest");
     if (!r->services->options->allow_registration)
         return FAULT(M_FORBIDDEN, "Registration is not open on this server");

@@ -77,7 +77,7 @@ static struct http_reply get_state_event(struct api_request *r, struct str state
 {
     struct json answer;
     struct str format = query_str(r, STR("format"));
-    if (format.n && !str_eq(format, STR("content")) && !str_eq(format, STR("event")))
+    if (format.p && !str_eq(format, STR("content")) && !str_eq(format, STR("event")))
         return reply_error(M_INVALID_PARAM, "format: must be content or event");
     struct fault fault = room_read_state_event(r->services, r->arena, &r->caller, r->params[0], r->params[1], state_key,
                                                str_eq(format, STR("event")), &answer);
@@ -99,7 +99,7 @@ static struct http_reply get_state_no_key(struct api_request *r)
 /* One of the specification's words, or not asked for. */
 static bool is_membership(struct str word)
 {
-    return !word.n || str_eq(word, STR("join")) || str_eq(word, STR("invite")) || str_eq(word, STR("knock")) ||
+    return !word.p || str_eq(word, STR("join")) || str_eq(word, STR("invite")) || str_eq(word, STR("knock")) ||
            str_eq(word, STR("leave")) || str_eq(word, STR("ban"));
 }
 

@@ -31,11 +31,19 @@ static struct fault read_filter(struct api_request *r, struct sync_filter *out)
     return fault.code ? fault : sync_filter_read(r->arena, json, out);
 }
 
+/* Nobody is told of presence yet, but what is no presence is refused already. */
+static bool is_presence(struct str word)
+{
+    return !word.p || str_eq(word, STR("offline")) || str_eq(word, STR("online")) || str_eq(word, STR("unavailable"));
+}
+
 static struct fault read_query(struct api_request *r, struct sync_query *query, int64_t *timeout_ms)
 {
     struct str since = query_str(r, STR("since"));
     if (since.n && !stream_token_read(since, &query->since))
         return FAULT(M_INVALID_PARAM, "since: not a token of this server");
+    if (!is_presence(query_str(r, STR("set_presence"))))
+        return FAULT(M_INVALID_PARAM, "set_presence: must be offline, online or unavailable");
     struct fault fault = query_int_opt(r, STR("timeout"), 0, INT64_MAX, 0, timeout_ms);
     if (fault.code)
         return fault;

@@ -58,9 +58,10 @@ static struct fault read_version(struct plan *p)
     struct fault fault = read_str(p, STR("room_version"), &name);
     if (fault.code)
         return fault;
-    if (!name.n)
+    bool given = name.p != NULL;
+    if (!given)
         name = p->room.s->options->default_room_version;
-    p->room.version = name.n ? room_version_find(name) : room_version_default();
+    p->room.version = given || name.n ? room_version_find(name) : room_version_default();
     return p->room.version
                ? FAULT_NONE
                : FAULT_STATUS(M_UNSUPPORTED_ROOM_VERSION, 400, "room_version: this server does not know it");
@@ -75,9 +76,9 @@ static struct fault read_preset(struct plan *p)
         fault = read_str(p, STR("visibility"), &visibility);
     if (fault.code)
         return fault;
-    if (visibility.n && !str_eq(visibility, STR("public")) && !str_eq(visibility, STR("private")))
+    if (visibility.p && !str_eq(visibility, STR("public")) && !str_eq(visibility, STR("private")))
         return FAULT(M_INVALID_PARAM, "visibility: must be public or private");
-    if (!name.n)
+    if (!name.p)
         name = str_eq(visibility, STR("public")) ? STR("public_chat") : STR("private_chat");
     for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
         if (str_eq(presets[i].name, name))

@@ -597,3 +597,27 @@ def test_nothing_takes_long(world):
         answer = world.alice.call("PUT", "/user/{}/account_data/org.example.large", world.alice.user_id, body=body)
         assert answer.status in (200, 400, 413), answer
         assert time.monotonic() - began < hearth.seconds(3)
+
+
+@pytest.mark.parametrize("path, names", [
+    ("/rooms/{room}/members", ["membership", "not_membership"]),
+    ("/rooms/{room}/state/m.room.create", ["format"]),
+    ("/rooms/{room}/messages", ["dir"]),
+    ("/sync", ["set_presence"]),
+])
+def test_one_of_a_few_words(world, path, names):
+    """Neither another word nor none is taken for what is meant if the parameter is left out."""
+    for name in names:
+        for word in ("nonsense", ""):
+            answer = world.alice.call("GET", path.format(room=world.room), query={name: word})
+            is_error(answer, 400, "M_INVALID_PARAM")
+    for kind in ("nonsense", ""):
+        answer = world.server.call("POST", f"{hearth.CLIENT}/register?kind={kind}", {})
+        is_error(answer, 400, "M_INVALID_PARAM")
+
+
+@pytest.mark.parametrize("field, errcode", [("room_version", "M_UNSUPPORTED_ROOM_VERSION"),
+                                            ("preset", "M_INVALID_PARAM"), ("visibility", "M_INVALID_PARAM")])
+def test_a_room_of_no_kind(world, field, errcode):
+    for word in ("nonsense", ""):
+        is_error(world.alice.call("POST", "/createRoom", body={field: word}), 400, errcode)
