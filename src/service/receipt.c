@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "codec/json.h"
 #include "service/room.h"
+#include "service/room_view.h"
 #include "service/storage.h"
 #include "service/wake.h"
 #include "store/account_data.h"
@@ -73,30 +74,41 @@ static struct fault run_job(struct services *s, struct room *room, struct receip
 
 /* --- what a request asks for --- */
 
-/* The event, if it is in the room and the caller is joined. */
+/* Whether the event is in the room, and the caller may see it: ids cannot be tried out. */
+static bool is_visible(struct room_view *v, struct str event_id, struct event_row *row_out)
+{
+    enum membership at;
+    return events_by_id(v->tx, event_id, v->a, row_out) && row_out->room_nid == v->room_nid && row_out->pos > 0 &&
+           room_view_allows(v, row_out, &at);
+}
+
+/* The event, if the caller is joined and may see it. */
 static struct fault find_event(struct services *s, struct arena *a, const struct caller *caller,
                                const struct room *room, struct str event_id, struct event_row *row_out)
 {
-    struct membership_row own;
+    struct room_view v;
     struct store_tx *tx = store_read_begin(s->store);
-    bool found = events_by_id(tx, event_id, a, row_out) && row_out->room_nid == room->nid && row_out->pos > 0;
-    memberships_get(tx, caller->user_nid, room->nid, &own);
+    room_view_init(&v, s, tx, a, room->nid, room->room_id, room->version, caller);
+    bool found = is_visible(&v, event_id, row_out);
     struct fault fault = storage_read_end(&tx);
     if (fault.code)
         return fault;
-    if (own.membership != MEMBERSHIP_JOIN)
+    if (v.own.membership != MEMBERSHIP_JOIN)
         return ROOM_NOT_JOINED;
-    return found ? FAULT_NONE : FAULT(M_NOT_FOUND, "There is no such event in this room");
+    return found ? FAULT_NONE : FAULT(M_NOT_FOUND, "There is no such event in this room, or you may not see it");
 }
 
 /* A thread is named by an event of the room. */
-static struct fault check_thread(struct services *s, struct arena *a, const struct room *room, struct str thread_id)
+static struct fault check_thread(struct services *s, struct arena *a, const struct caller *caller,
+                                 const struct room *room, struct str thread_id)
 {
+    struct room_view v;
     struct event_row row;
     if (!thread_id.p || str_eq(thread_id, STR("main")))
         return FAULT_NONE;
     struct store_tx *tx = store_read_begin(s->store);
-    bool found = events_by_id(tx, thread_id, a, &row) && row.room_nid == room->nid && row.pos > 0;
+    room_view_init(&v, s, tx, a, room->nid, room->room_id, room->version, caller);
+    bool found = is_visible(&v, thread_id, &row);
     struct fault fault = storage_read_end(&tx);
     return fault.code || found ? fault : FAULT(M_INVALID_PARAM, "thread_id: there is no such event in this room");
 }
@@ -131,7 +143,7 @@ struct fault receipt_set(struct services *s, struct arena *a, const struct calle
         return fault;
     fault = find_event(s, a, caller, room, event_id, &event);
     if (!fault.code)
-        fault = check_thread(s, a, room, thread_id);
+        fault = check_thread(s, a, caller, room, thread_id);
     if (!fault.code) {
         struct receipt_job job = job_of(s, caller, room);
         add_receipt(&job, type, thread_id, &event);

@@ -1,6 +1,6 @@
 #include "service/room_relations.h"
 
-#include "matrix/event_stored.h"
+#include "service/room_view.h"
 #include "store/event_graph.h"
 #include "store/relations.h"
 
@@ -74,6 +74,19 @@ void room_relations_leave(struct room_entering *x, const struct stored_event *ch
         relations_remove(x->reader.tx, parent_nid, relation.kind, child->row.pos, child->row.sub);
 }
 
+/* Of an event that the sender may not see, no more is told than of one that is not there. */
+static bool find_parent(struct arena *a, struct room_head_reader *reader, const struct room_draft *draft,
+                        struct str event_id, struct event_row *row_out, struct event *event_out)
+{
+    struct room_view v;
+    enum membership at;
+    const struct room *room = reader->room;
+    struct caller sender = {.user_nid = draft->sender_nid, .user_id = draft->sender};
+    room_view_init(&v, reader->s, reader->tx, a, room->nid, room->room_id, room->version, &sender);
+    return events_by_id(reader->tx, event_id, a, row_out) && row_out->room_nid == room->nid && row_out->pos > 0 &&
+           room_view_allows(&v, row_out, &at) && room_view_parse(&v, row_out, event_out);
+}
+
 struct fault room_relations_check(struct arena *a, struct room_head_reader *reader, const struct room_draft *draft)
 {
     struct event event = {.content = draft->content};
@@ -88,8 +101,7 @@ struct fault room_relations_check(struct arena *a, struct room_head_reader *read
         reader->tx = store_read_begin(reader->s->store);
     struct event_row row;
     struct event parent;
-    if (!events_by_id(reader->tx, relation.event_id, a, &row) || row.room_nid != reader->room->nid ||
-        !event_read_stored(a, reader->room->version, row.event_id, row.pdu, &parent))
+    if (!find_parent(a, reader, draft, relation.event_id, &row, &parent))
         return FAULT_NONE;
     if (thread && !relation_may_be_root(&parent))
         return FAULT_STATUS(M_UNKNOWN, 400, "A thread cannot start at an event that is related to another one");

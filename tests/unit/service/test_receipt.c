@@ -312,6 +312,32 @@ static void all_markers_or_none(void **state)
     fixture_fini(&f);
 }
 
+/* Where the history visibility keeps events from who joins later, ids cannot be tried out with receipts. */
+static void unseen_events(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+    struct str room = fixture_room(&f, &alice,
+                                   "{'preset':'public_chat','initial_state':[{'type':'m.room.history_visibility',"
+                                   "'content':{'history_visibility':'joined'}}]}");
+    struct str unseen = do_say(&f, &alice, room, "before");
+    do_join(&f, &bob, room);
+    struct str seen = do_say(&f, &alice, room, "after");
+    struct fault none = read_to(&f, &bob, room, "m.read", STR("$none"), NULL);
+    struct fault fault = read_to(&f, &bob, room, "m.read", unseen, NULL);
+    check_fault(fault, M_NOT_FOUND, "an event he may not see");
+    check_str(fault.message, none.message, "as of one that is not there");
+    check_fault(mark(&f, &bob, room, unseen, (struct str){0}, (struct str){0}), M_NOT_FOUND, "fully read");
+    check_fault(mark(&f, &bob, room, (struct str){0}, (struct str){0}, unseen), M_NOT_FOUND, "private");
+    check_fault(read_to(&f, &bob, room, "m.read", seen, CSTR(f.arena, "%.*s", STR_ARG(unseen))), M_INVALID_PARAM,
+                "a thread he may not see");
+    check_ok(read_to(&f, &alice, room, "m.read", unseen, NULL));
+    check_ok(read_to(&f, &bob, room, "m.read", seen, NULL));
+    fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +345,7 @@ int main(void)
         cmocka_unit_test(who_may_set_what), cmocka_unit_test(others_see_them),
         cmocka_unit_test(private_receipts), cmocka_unit_test(counts_without_receipts),
         cmocka_unit_test(fully_read),       cmocka_unit_test(all_markers_or_none),
+        cmocka_unit_test(unseen_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

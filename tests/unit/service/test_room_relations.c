@@ -88,6 +88,29 @@ static void what_is_no_relation_is_ignored(void **state)
     fixture_fini(&st.f);
 }
 
+#define IN_THREAD "{'msgtype':'m.text','body':'b','m.relates_to':{'rel_type':'m.thread','event_id':'%.*s'}}"
+
+/* Whoever may not see an event learns nothing of it by relating to it. */
+static void unseen_parents_tell_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct str id;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+    struct str room = fixture_room(&f, &alice,
+                                   "{'preset':'public_chat','initial_state':[{'type':'m.room.history_visibility',"
+                                   "'content':{'history_visibility':'joined'}}]}");
+    struct str root = do_say(&f, &alice, room, "root");
+    const char *content = CSTR(f.arena, IN_THREAD, STR_ARG(root));
+    check_ok(try_send(&f, &alice, room, "m.room.message", content, &id));
+    content = CSTR(f.arena, IN_THREAD, STR_ARG(id));
+    check_fault(try_send(&f, &alice, room, "m.room.message", content, &id), M_UNKNOWN, "she sees that it is in one");
+    do_join(&f, &bob, room);
+    check_ok(try_send(&f, &bob, room, "m.room.message", content, &id));
+    fixture_fini(&f);
+}
+
 static void what_may_not_be_sent_is_refused(void **state)
 {
     (void)state;
@@ -266,6 +289,7 @@ int main(void)
         cmocka_unit_test(threads_are_summed_up),
         cmocka_unit_test(what_is_no_relation_is_ignored),
         cmocka_unit_test(what_may_not_be_sent_is_refused),
+        cmocka_unit_test(unseen_parents_tell_nothing),
         cmocka_unit_test(references_are_bounded),
         cmocka_unit_test(what_waits_for_one_event_is_bounded),
         cmocka_unit_test(a_page_is_not_blown_up_by_what_is_bundled),
