@@ -2,6 +2,7 @@
 
 #include "matrix/id.h"
 #include "matrix/push_rules_default.h"
+#include "service/ignored_users.h"
 #include "service/storage.h"
 #include "service/wake.h"
 #include "store/account_data.h"
@@ -93,6 +94,10 @@ struct fault account_data_put(const struct services *s, struct arena *a, const s
         return fault;
     if (is_servers(type))
         return FAULT_STATUS(M_BAD_JSON, 405, "This type is kept by the server and can not be set here");
+    if (!room_id.p && str_eq(type, IGNORED_USERS_TYPE))
+        fault = ignored_users_check(a, content);
+    if (fault.code)
+        return fault;
     struct change change = {
         .s = s,
         .user_nid = caller->user_nid,

@@ -3,6 +3,7 @@
 #include "store/relations.h"
 
 #define LOOK_MAX       8   /* children that are looked at for one that may be seen */
+#define THREAD_MAX     100 /* events of a thread that are looked at for who ignores somebody */
 #define REFERENCES_MAX 100 /* in one aggregation: the first ones */
 
 /* How deep an event stands in what is written: the newest event of a thread has its edits bundled, an edit has nothing.
@@ -55,25 +56,36 @@ static const struct json *newest_edit(struct room_view *v, const struct event_ro
     return find_visible(v, nids, count, &edit, &at, &skipped) ? child_form(v, &edit, at, DEPTH_MAX) : NULL;
 }
 
+/* How many of them are of users who are ignored; without a list, none is looked at. */
+static int64_t count_ignored(struct room_view *v, const int64_t *nids, size_t count)
+{
+    int64_t ignored = 0;
+    struct event_row row;
+    for (size_t i = 0; v->ignored && i < count; i++)
+        ignored += events_numbers(v->tx, nids[i], &row) && room_view_ignores(v, &row);
+    return ignored;
+}
+
 /* "Server-side aggregation of m.thread relationships". Whoever has left cannot see the newest events, and does not
  * count them. */
 static const struct json *thread(struct room_view *v, const struct event_row *row)
 {
-    int64_t nids[LOOK_MAX];
+    int64_t nids[THREAD_MAX];
     struct thread_row thread;
     struct event_row newest;
     enum membership at;
     size_t skipped;
     if (!relations_thread(v->tx, row->event_nid, &thread))
         return NULL;
-    size_t count = relations_thread_events(v->tx, row->event_nid, LOOK_MAX, nids);
+    size_t count = relations_thread_events(v->tx, row->event_nid, v->ignored ? THREAD_MAX : LOOK_MAX, nids);
     if (!find_visible(v, nids, count, &newest, &at, &skipped))
         return NULL;
     const struct json *event = child_form(v, &newest, at, DEPTH_OF_THREAD);
     if (!event)
         return NULL;
     struct json *out = json_object(v->a);
-    json_set_int(v->a, out, STR("count"), thread.count - (int64_t)skipped);
+    json_set_int(v->a, out, STR("count"),
+                 thread.count - (int64_t)skipped - count_ignored(v, nids + skipped, count - skipped));
     json_set(v->a, out, STR("current_user_participated"),
              json_bool(row->sender_nid == v->caller.user_nid ||
                        relations_thread_has(v->tx, row->event_nid, v->caller.user_nid)));

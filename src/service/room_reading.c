@@ -1,5 +1,6 @@
 #include "service/room_reading.h"
 
+#include "service/ignored_users.h"
 #include "service/storage.h"
 
 /* Newest position and root up to which the caller may look; none if they may not look at all. */
@@ -30,6 +31,7 @@ struct fault room_reading_begin(struct services *s, struct arena *a, const struc
         return fault;
     r->tx = store_read_begin(s->store);
     room_view_init(&r->view, s, r->tx, a, r->room->nid, r->room->room_id, r->room->version, caller);
+    r->view.ignored = ignored_users_read(r->tx, a, caller->user_nid, caller->user_id);
     find_end(r);
     return r->root ? FAULT_NONE : room_reading_end(r, ROOM_NOT_JOINED, NULL);
 }

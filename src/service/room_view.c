@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "matrix/event_stored.h"
+#include "service/ignored_users.h"
 #include "service/room_bundle.h"
 #include "store/state_keys.h"
 #include "store/state_map.h"
+#include "store/users.h"
 
 int64_t room_view_state_nid(struct room_view *v, int64_t root, struct str type, struct str state_key)
 {
@@ -68,8 +70,17 @@ static bool is_judged_twice(struct room_view *v, const struct event_row *row)
             event_is_state(&event, STR("m.room.history_visibility"), STR("")));
 }
 
+bool room_view_ignores(struct room_view *v, const struct event_row *row)
+{
+    return v->ignored && !row->state_key_nid &&
+           ignored_users_has(v->ignored, users_id_of(v->tx, row->sender_nid, v->a));
+}
+
 bool room_view_allows(struct room_view *v, const struct event_row *row, enum membership *membership_out)
 {
+    *membership_out = MEMBERSHIP_NONE;
+    if (room_view_ignores(v, row))
+        return false;
     struct room_view_state before = look_up(v, row->state_before);
     struct room_view_state after = is_judged_twice(v, row) ? look_up(v, row->state_after) : before;
     *membership_out = after.membership;

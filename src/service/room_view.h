@@ -38,6 +38,7 @@ struct room_view {
     struct membership_row own; /* the user's membership in the newest state */
     int64_t joined_until;      /* the user was joined at some time after every position below this one */
     int64_t now_ms;
+    const struct json *ignored; /* whose messages the view leaves out (ignored_users.h); NULL: nobody's */
     /* Events are told with what their children come to (room_bundle.h). */
     bool unbundled;         /* they are not */
     bool federation_format; /* and the children in federation form */
@@ -54,7 +55,9 @@ struct room_view {
 void room_view_init(struct room_view *v, struct services *s, struct store_tx *tx, struct arena *a, int64_t room_nid,
                     struct str room_id, const struct room_version *version, const struct caller *caller);
 
-/* Whether the user may see the event; *membership_out is what their membership was at it. */
+/* Whether the event is a message of somebody whom the user ignores. State is never ignored. */
+bool room_view_ignores(struct room_view *v, const struct event_row *row);
+/* Whether the user may see the event, and wants to; *membership_out is what their membership was at it. */
 bool room_view_allows(struct room_view *v, const struct event_row *row, enum membership *membership_out);
 /* Whether anybody may look into the room as it is now (history visibility world_readable). */
 bool room_view_is_world_readable(struct room_view *v, int64_t root);

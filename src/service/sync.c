@@ -1,6 +1,7 @@
 #include "service/sync.h"
 
 #include "matrix/push_rules_default.h"
+#include "service/ignored_users.h"
 #include "service/room_head.h"
 #include "service/storage.h"
 #include "service/stream_token.h"
@@ -52,6 +53,7 @@ static bool write_room(struct sync_frame *f, const struct membership_row *row, e
         !sync_filter_match_room(&f->query->filter, room_id))
         return false;
     room_view_init(&v, f->s, f->tx, f->a, row->room_nid, room_id, room_version_find(version), f->caller);
+    v.ignored = f->ignored;
     json_key(f->w, room_id);
     switch (bucket) {
     case BUCKET_JOIN:
@@ -161,6 +163,7 @@ struct fault sync_answer(struct services *s, struct arena *a, const struct calle
         size_t count = memberships_of_user(f.tx, caller->user_nid, a, &rows);
         bool later = any_later(rows, count, f.now);
         if (!later) {
+            f.ignored = ignored_users_read(f.tx, a, caller->user_nid, caller->user_id);
             f.data_count = account_data_between(f.tx, caller->user_nid, anew.since, f.now, a, &f.data);
             json_writer_init(&w, out);
             write_answer(&f, rows, count, empty_out);

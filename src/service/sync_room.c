@@ -1,5 +1,6 @@
 #include "service/sync_room.h"
 
+#include "service/ignored_users.h"
 #include "service/room.h"
 #include "service/typing.h"
 #include "store/account_data.h"
@@ -50,6 +51,12 @@ static void write_unread(struct sync_section *x)
     if (events_last_numbers(x->f->tx, own->room_nid, x->f->now, &last)) {
         notify += last.notify_count - own->read_notify;
         highlight += last.highlight_count - own->read_highlight;
+    }
+    if (x->v->ignored && (notify > 0 || highlight > 0)) {
+        struct ignored_unread at_read = {own->read_notify, own->read_highlight};
+        struct ignored_unread ignored = ignored_users_unread(x->v, own->read_pos, x->f->now, at_read);
+        notify -= ignored.notify;
+        highlight -= ignored.highlight;
     }
     json_begin_object(w);
     json_field_int(w, STR("highlight_count"), highlight > 0 ? highlight : 0);
@@ -112,6 +119,16 @@ static bool passes_ephemeral(const struct sync_section *x, struct str type)
     return event_filter_match(filter, type, STR(""), NULL) && event_filter_match_room(filter, x->v->room_id);
 }
 
+/* Leaves out the receipts of users who are ignored; returns how many remain. */
+static size_t drop_ignored(const struct sync_section *x, struct receipt_row *rows, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!ignored_users_has(x->v->ignored, rows[i].user_id))
+            rows[kept++] = rows[i];
+    return kept;
+}
+
 /* An event for each thread: within one, a user has one receipt of a type for an event, whatever thread it is of. */
 static size_t write_receipts(struct sync_section *x)
 {
@@ -121,6 +138,7 @@ static size_t write_receipts(struct sync_section *x)
     size_t count =
         receipts_between(x->f->tx, x->v->room_nid, x->v->caller.user_nid, x->after, x->f->now, x->f->a, &rows);
     bool passes = passes_ephemeral(x, STR("m.receipt"));
+    count = drop_ignored(x, rows, count);
     if (count)
         qsort(rows, count, sizeof *rows, receipt_order);
     for (size_t from = 0, to; from < count; from = to) {
@@ -149,7 +167,7 @@ static void write_event(struct json_writer *w, struct str type, const struct jso
 static size_t write_ephemeral(struct sync_section *x)
 {
     struct json_writer *w = x->f->w;
-    const struct json *typing = typing_content(x->f->s, x->f->a, x->v->room_nid, x->after, x->f->now);
+    const struct json *typing = typing_content(x->f->s, x->f->a, x->v->room_nid, x->after, x->f->now, x->v->ignored);
     events_begin(w);
     size_t written = write_receipts(x);
     if (typing && passes_ephemeral(x, STR("m.typing"))) {
@@ -349,7 +367,7 @@ bool sync_stripped_room(struct sync_frame *f, struct room_view *v, struct str na
 {
     struct event_row row;
     struct event own;
-    if (!room_view_load(v, v->own.event_nid, &row, &own))
+    if (!room_view_load(v, v->own.event_nid, &row, &own) || ignored_users_has(f->ignored, own.sender))
         return false;
     json_begin_object(f->w);
     json_key(f->w, name);

@@ -28,6 +28,7 @@ struct sync_frame {
     int64_t now;                   /* the answer goes up to here */
     struct account_data_row *data; /* account data that changed, of the account and of all rooms */
     size_t data_count;
+    const struct json *ignored; /* users, or NULL (ignored_users.h) */
 };
 
 /* One room while its sections are written. */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/thread.h"
+#include "service/ignored_users.h"
 #include "service/room.h"
 #include "service/room_joined.h"
 #include "service/storage.h"
@@ -191,7 +192,8 @@ void typing_left(struct services *s, struct store_tx *tx, int64_t room_nid, int6
 
 /* --- reading --- */
 
-struct json *typing_content(struct services *s, struct arena *a, int64_t room_nid, int64_t after, int64_t up_to)
+struct json *typing_content(struct services *s, struct arena *a, int64_t room_nid, int64_t after, int64_t up_to,
+                            const struct json *ignored)
 {
     struct json *content = NULL;
     mutex_lock(&s->typing->lock);
@@ -199,7 +201,8 @@ struct json *typing_content(struct services *s, struct arena *a, int64_t room_ni
     if (room && room->pos > after && room->pos <= up_to) {
         struct json *ids = json_array(a);
         for (size_t i = 0; i < room->count; i++)
-            json_push(a, ids, json_string(str_copy(a, room->typists[i].user_id)));
+            if (!ignored_users_has(ignored, room->typists[i].user_id))
+                json_push(a, ids, json_string(str_copy(a, room->typists[i].user_id)));
         content = json_object(a);
         json_set(a, content, STR("user_ids"), *ids);
     }

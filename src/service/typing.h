@@ -27,8 +27,10 @@ struct fault typing_set(struct services *s, struct arena *a, const struct caller
                         int64_t timeout_ms) __attribute__((warn_unused_result));
 /* For jobs of the writer: the user has left the room, and so does not type there any more. The caller wakes. */
 void typing_left(struct services *s, struct store_tx *tx, int64_t room_nid, int64_t user_nid);
-/* {"user_ids": [...]} if that list changed after position `after` (up to `up_to`); else NULL. */
-struct json *typing_content(struct services *s, struct arena *a, int64_t room_nid, int64_t after, int64_t up_to);
+/* {"user_ids": [...]} if that list changed after position `after` (up to `up_to`), without those whom the reader
+ * ignores (NULL: nobody); else NULL. */
+struct json *typing_content(struct services *s, struct arena *a, int64_t room_nid, int64_t after, int64_t up_to,
+                            const struct json *ignored);
 /* The newest position at which the room's list changed, or 0. */
 int64_t typing_last_pos(struct services *s, int64_t room_nid);
 /* Ends what has timed out and wakes the members; to be called every second or so. */

@@ -95,7 +95,7 @@ static void told_once(void **state)
     assert_int_equal(position(&s), last);
     type(&s, &s.bob, 0);
     check_str(told(&s, last), STR("[]"), "nobody any more");
-    assert_null(typing_content(&s.f.services, s.f.arena, s.room->nid + 1, 0, INT64_MAX));
+    assert_null(typing_content(&s.f.services, s.f.arena, s.room->nid + 1, 0, INT64_MAX, NULL));
     assert_int_equal(typing_last_pos(&s.f.services, s.room->nid + 1), 0);
     scene_fini(&s);
 }
@@ -148,11 +148,11 @@ static void crowd(void **state)
         do_join(&s.f, &who, s.room_id);
         type(&s, &who, 1000);
     }
-    const struct json *content = typing_content(&s.f.services, s.f.arena, s.room->nid, 0, INT64_MAX);
+    const struct json *content = typing_content(&s.f.services, s.f.arena, s.room->nid, 0, INT64_MAX, NULL);
     assert_int_equal(json_get(content, STR("user_ids"))->count, 100);
     now_ms += 1000;
     typing_expire(&s.f.services);
-    content = typing_content(&s.f.services, s.f.arena, s.room->nid, 0, INT64_MAX);
+    content = typing_content(&s.f.services, s.f.arena, s.room->nid, 0, INT64_MAX, NULL);
     assert_int_equal(json_get(content, STR("user_ids"))->count, 0);
     scene_fini(&s);
 }
