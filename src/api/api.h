@@ -79,6 +79,9 @@ struct api_route {
 
 /* --- replies --- */
 
+/* Begins the buffer of an answer that may be large: at most `max` bytes, counted while they are written. */
+void reply_begin(struct api_request *r, struct buf *body, size_t max);
+
 /* 200 with this JSON. */
 struct http_reply reply_json(const struct json *value);
 /* 200 with what a writer wrote; takes the buffer. An overflow becomes 500. */

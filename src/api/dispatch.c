@@ -18,6 +18,8 @@
 /* Of what is not looked at, as much as keeps a connection that sends "{}" where nothing is wanted. */
 #define BODY_MAX_IGNORED ((size_t)4 << 10)
 #define NO_LISTENER      UINT_MAX
+/* Keeps the numbers of users apart from those of addresses, which are hashes. */
+#define USER_BIT (UINT64_C(1) << 63)
 /* What is kept of a body gets wrapped in other objects, and has to stay readable. */
 #define BODY_DEPTH_MAX (JSON_DEPTH_MAX - 50)
 
@@ -138,16 +140,22 @@ static struct str token_of(const struct http_request *http)
 /* What is known of a token by the head alone, without asking the database. */
 enum token_sight { TOKEN_ABSENT, TOKEN_MALFORMED, TOKEN_UNSEEN, TOKEN_IN_MEMORY };
 
-static enum token_sight look_at(const struct dispatch *d, struct str token)
+struct sight {
+    enum token_sight token;
+    int64_t user_nid; /* of one in memory */
+};
+
+static struct sight look_at(const struct dispatch *d, struct str token)
 {
     if (token.n == 0)
-        return TOKEN_ABSENT;
+        return (struct sight){.token = TOKEN_ABSENT};
     if (!token_has_form(token, TOKEN_PREFIX_ACCESS))
-        return TOKEN_MALFORMED;
-    return account_token_is_in_memory(d->services, token) ? TOKEN_IN_MEMORY : TOKEN_UNSEEN;
+        return (struct sight){.token = TOKEN_MALFORMED};
+    int64_t user_nid = account_user_in_memory(d->services, token);
+    return (struct sight){user_nid ? TOKEN_IN_MEMORY : TOKEN_UNSEEN, user_nid};
 }
 
-static enum token_sight look_at_head(const struct dispatch *d, const struct http_request_head *head)
+static struct sight look_at_head(const struct dispatch *d, const struct http_request_head *head)
 {
     struct str token = header_token(head->headers, head->header_count);
     if (token.p || head->query.n == 0)
@@ -155,7 +163,7 @@ static enum token_sight look_at_head(const struct dispatch *d, const struct http
     struct arena *a = arena_new();
     struct http_request request = {0};
     request.query_count = http_query_parse(a, head->query, &request.query);
-    enum token_sight sight = look_at(d, token_of(&request));
+    struct sight sight = look_at(d, token_of(&request));
     arena_free(&a);
     return sight;
 }
@@ -205,16 +213,17 @@ struct http_verdict dispatch_classify(struct dispatch *d, const struct http_requ
         return answer_at_once(head, unrecognized(404));
     const struct api_route *route = m.result == ROUTER_FOUND ? m.row : NULL;
     bool takes_token = route && route->auth != AUTH_NONE && route->auth != AUTH_CONTROL;
-    enum token_sight sight = takes_token ? look_at_head(d, head) : TOKEN_ABSENT;
-    struct fault fault = takes_token ? check_sight(route->auth, sight) : FAULT_NONE;
+    struct sight sight = takes_token ? look_at_head(d, head) : (struct sight){.token = TOKEN_ABSENT};
+    struct fault fault = takes_token ? check_sight(route->auth, sight.token) : FAULT_NONE;
     if (fault.code)
         return answer_at_once(head, reply_fault(fault));
     bool local = route && route->auth == AUTH_CONTROL;
     return (struct http_verdict){
-        .body_max = body_max_of(d, route, sight == TOKEN_ABSENT && !local),
-        .known = local || sight == TOKEN_IN_MEMORY,
+        .body_max = body_max_of(d, route, sight.token == TOKEN_ABSENT && !local),
+        .known = local || sight.token == TOKEN_IN_MEMORY,
         .slow = route && route->slow,
         .tag = route,
+        .client = sight.user_nid ? (uint64_t)sight.user_nid | USER_BIT : 0,
     };
 }
 
@@ -272,7 +281,11 @@ static struct http_reply run(struct api_request *r, const struct api_route *rout
         fault = read_body(r, route->body);
     if (fault.code)
         return reply_fault(fault);
-    return route->handler(r);
+    struct http_reply reply = route->handler(r);
+    if (!r->http->answer || !r->http->answer->refused)
+        return reply;
+    http_reply_fini(&reply);
+    return http_reply_limited("Too many answers have not been read yet", STR("5"));
 }
 
 static struct http_reply refuse(const struct router_match *m, struct arena *a)

@@ -14,6 +14,15 @@ struct http_reply reply_json(const struct json *value)
     return reply_buf(&b);
 }
 
+void reply_begin(struct api_request *r, struct buf *body, size_t max)
+{
+    struct http_answer_memory *memory = r->http->answer;
+    if (memory)
+        buf_init_metered(body, max < memory->max ? max : memory->max, &memory->meter);
+    else
+        buf_init(body, max);
+}
+
 struct http_reply reply_buf(struct buf *body)
 {
     return http_reply_take(200, body);

@@ -68,7 +68,7 @@ static struct http_reply reply_written(struct fault fault, struct buf *answer)
 static struct http_reply get_state(struct api_request *r)
 {
     struct buf answer;
-    buf_init(&answer, ROOM_READ_MAX);
+    reply_begin(r, &answer, ROOM_READ_MAX);
     struct fault fault = room_read_state(r->services, r->arena, &r->caller, r->params[0], &answer);
     return reply_written(fault, &answer);
 }
@@ -111,7 +111,7 @@ static struct http_reply members(struct api_request *r)
                                   .not_membership = query_str(r, STR("not_membership"))};
     if (!is_membership(query.membership) || !is_membership(query.not_membership))
         return reply_error(M_INVALID_PARAM, "membership, not_membership: must be join, invite, knock, leave or ban");
-    buf_init(&answer, ROOM_READ_MAX);
+    reply_begin(r, &answer, ROOM_READ_MAX);
     struct fault fault = room_read_members(r->services, r->arena, &r->caller, r->params[0], &query, &answer);
     return reply_written(fault, &answer);
 }
@@ -119,7 +119,7 @@ static struct http_reply members(struct api_request *r)
 static struct http_reply joined_members(struct api_request *r)
 {
     struct buf answer;
-    buf_init(&answer, ROOM_READ_MAX);
+    reply_begin(r, &answer, ROOM_READ_MAX);
     struct fault fault = room_read_joined_members(r->services, r->arena, &r->caller, r->params[0], &answer);
     return reply_written(fault, &answer);
 }
@@ -152,7 +152,7 @@ static struct http_reply messages(struct api_request *r)
     struct fault fault = query_int_opt(r, STR("limit"), 0, INT64_MAX, LIMIT_DEFAULT, &query.limit);
     if (!fault.code)
         fault = query_filter(r, &query.filter);
-    buf_init(&page, ROOM_READ_MAX);
+    reply_begin(r, &page, ROOM_READ_MAX);
     if (!fault.code)
         fault = room_read_messages(r->services, r->arena, &r->caller, r->params[0], &query, &page);
     return reply_written(fault, &page);
@@ -173,7 +173,7 @@ static struct http_reply context(struct api_request *r)
     struct fault fault = query_int_opt(r, STR("limit"), 0, INT64_MAX, LIMIT_DEFAULT, &limit);
     if (!fault.code)
         fault = query_filter(r, &filter);
-    buf_init(&answer, ROOM_READ_MAX);
+    reply_begin(r, &answer, ROOM_READ_MAX);
     if (!fault.code)
         fault =
             room_read_context(r->services, r->arena, &r->caller, r->params[0], r->params[1], limit, &filter, &answer);

@@ -11,8 +11,8 @@
 #include "service/saved_filter.h"
 #include "service/stream_token.h"
 
-/* The first room may take an eighth of it (service/sync.h): 64 MiB, where 50,000 members take 35. */
-#define ANSWER_MAX ((size_t)512 << 20)
+/* The first room may take an eighth of it (service/sync.h): 16 MiB, or 23,000 members that are not loaded lazily. */
+#define ANSWER_MAX ((size_t)128 << 20)
 
 /* The filter of the query: JSON as it stands, or the id of one that was stored before. */
 static struct fault read_filter(struct api_request *r, struct sync_filter *out)
@@ -78,7 +78,7 @@ static struct http_reply sync(struct api_request *r)
     struct fault fault = read_query(r, &query, &timeout_ms);
     if (fault.code)
         return reply_fault(fault);
-    buf_init(&answer, ANSWER_MAX);
+    reply_begin(r, &answer, ANSWER_MAX);
     fault = sync_answer(r->services, r->arena, &r->caller, &query, &answer, &empty);
     bool wait = !fault.code && empty && query.since && !query.full_state && timeout_ms && !r->http->timed_out;
     if (!fault.code && !wait)

@@ -8,11 +8,18 @@
 #include <string.h>
 
 static const size_t first_cap = 64;
+static const size_t metered_large = (size_t)1 << 20;
 
 void buf_init(struct buf *b, size_t max)
 {
     /* So that no sum of a length and a small number can overflow. */
     *b = (struct buf){.max = max < PTRDIFF_MAX / 4 ? max : PTRDIFF_MAX / 4};
+}
+
+void buf_init_metered(struct buf *b, size_t max, struct buf_meter *meter)
+{
+    buf_init(b, max);
+    b->meter = meter;
 }
 
 void buf_fini(struct buf *b)
@@ -27,13 +34,18 @@ void buf_clear(struct buf *b)
     b->overflow = false;
 }
 
-static void enlarge(struct buf *b, size_t need)
+static bool enlarge(struct buf *b, size_t need)
 {
-    size_t cap = b->cap ? b->cap * 2 : first_cap;
+    bool careful = b->meter && b->cap >= metered_large;
+    size_t cap = b->cap + (careful ? b->cap / 4 : b->cap);
+    cap = cap > first_cap ? cap : first_cap;
     cap = cap < b->max ? cap : b->max;
     cap = cap > need ? cap : need;
+    if (b->meter && !b->meter->take(b->meter, cap))
+        return false;
     b->p = memory_resize(b->p, cap);
     b->cap = cap;
+    return true;
 }
 
 /* Room for `n` bytes of content and `slack` bytes that will not count. */
@@ -43,8 +55,10 @@ static bool make_room(struct buf *b, size_t n, size_t slack)
         b->overflow = true;
         return false;
     }
-    if (n + slack > b->cap - b->n)
-        enlarge(b, b->n + n + slack);
+    if (n + slack > b->cap - b->n && !enlarge(b, b->n + n + slack)) {
+        b->overflow = true;
+        return false;
+    }
     return true;
 }
 

@@ -5,6 +5,9 @@
  * more: write on, and check once at the end with buf_ok(). The bytes are malloc'ed: take them with buf_take(), or
  * free them with buf_fini().
  *
+ * A buffer may have a meter: it is asked before memory is taken, and if it refuses that is an overflow too. A metered
+ * buffer that is large grows by a quarter at a time, so that it asks for little more than it needs.
+ *
  * Threads: a buffer belongs to one thread at a time.
  */
 #ifndef HEARTH_BASE_BUF_H
@@ -14,16 +17,24 @@
 
 #include <stdarg.h>
 
+/* Stands in the struct of who counts. `take` is told how many bytes the buffer is about to have in all. */
+struct buf_meter {
+    bool (*take)(struct buf_meter *m, size_t bytes);
+};
+
 struct buf {
     char *p;
     size_t n;
     size_t cap;
     size_t max;
     bool overflow;
+    struct buf_meter *meter; /* or NULL */
 };
 
 /* An empty buffer that may hold up to `max` bytes; takes no memory until the first append. */
 void buf_init(struct buf *b, size_t max);
+/* The same with a meter, which lives as long as the buffer; NULL: none. */
+void buf_init_metered(struct buf *b, size_t max, struct buf_meter *meter);
 void buf_fini(struct buf *b);
 static inline bool buf_ok(const struct buf *b)
 {

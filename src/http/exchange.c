@@ -144,6 +144,9 @@ static enum MHD_Result classify(struct exchange *x, const struct exchange_header
     x->known = verdict.known;
     x->slow = verdict.slow;
     x->tag = verdict.tag;
+    x->client = verdict.client;
+    if (!x->client)
+        x->client = peer_client_group(&s->trust, exchange_peer(x->connection), headers->pairs, headers->count);
     buf_init(&x->body, verdict.body_max);
     x->stage = EXCHANGE_BODY;
     if (f->content_length > verdict.body_max)
@@ -230,10 +233,19 @@ static enum MHD_Result on_body(struct exchange *x, const char *data, size_t n)
     return MHD_YES;
 }
 
-bool exchange_push(struct exchange *x, bool bounded)
+enum worker_pool_pushed exchange_push(struct exchange *x, bool bounded)
 {
     struct http_server *s = x->server;
-    return worker_pool_push(x->slow ? &s->slow_workers : &s->workers, &x->work, bounded);
+    x->pushed_ms = clock_mono_ms();
+    return worker_pool_push(x->slow ? &s->slow_workers : &s->workers, &x->work, x->client, bounded);
+}
+
+static struct http_reply busy_reply(void)
+{
+    struct http_reply reply = http_reply_error(503, "M_UNKNOWN", "The server has too much to do at the moment");
+    bool added = http_reply_header(&reply, STR("Retry-After"), STR("1"));
+    assert(added);
+    return reply;
 }
 
 static enum MHD_Result on_complete(struct exchange *x)
@@ -248,12 +260,13 @@ static enum MHD_Result on_complete(struct exchange *x)
     struct MHD_Connection *connection = x->connection;
     deadline_clear(deadline_of(connection));
     MHD_suspend_connection(connection);
-    if (exchange_push(x, true))
+    enum worker_pool_pushed pushed = exchange_push(x, true);
+    if (pushed == WORKER_POOL_TAKEN)
         return MHD_YES;
-    struct http_reply busy = http_reply_error(503, "M_UNKNOWN", "The server has too much to do at the moment");
-    bool added = http_reply_header(&busy, STR("Retry-After"), STR("1"));
-    assert(added);
-    exchange_set_reply(x, &busy);
+    struct http_reply reply = pushed == WORKER_POOL_FULL
+                                  ? busy_reply()
+                                  : http_reply_limited("Too many of your requests are waiting", STR("1"));
+    exchange_set_reply(x, &reply);
     atomic_fetch_add(&x->server->refused_total, 1);
     MHD_resume_connection(connection);
     return MHD_YES;

@@ -2,7 +2,12 @@
 #include "base/log.h"
 #include "http/server_parts.h"
 
-#include <assert.h>
+#include <poll.h>
+
+/* A request that waited longer may have been given up. */
+static const int64_t queued_long_ms = 20;
+/* What a buffer may take beyond its maximum. */
+static const size_t answer_slack = 64;
 
 static struct exchange *of_work(struct work *w)
 {
@@ -22,30 +27,55 @@ static void drop(struct exchange *x)
 
 static void push_again(struct exchange *x)
 {
-    if (!exchange_push(x, false))
+    if (exchange_push(x, false) != WORKER_POOL_TAKEN)
         drop(x);
 }
 
-/* If too many bytes wait to be read, the answer is that, and not what was to be answered. */
-static void hold_reply(struct exchange *x, struct http_reply *reply, uint64_t group)
+/* --- the memory of answers --- */
+
+struct run_memory {
+    struct http_answer_memory memory;
+    struct exchange *exchange;
+};
+
+static void note_refused(struct exchange *x, size_t bytes)
 {
-    size_t bytes = reply->body.kind == HTTP_BODY_HEAP ? reply->body.size : 0;
-    if (response_memory_take(&x->server->response_memory, group, bytes, exchange_fd(x), clock_mono_ms(),
-                             &x->response_hold))
-        return;
     log_info("too many bytes of answers are not read: this one is left away", LOG_INT("request", x->id),
              LOG_INT("bytes", bytes));
     atomic_fetch_add(&x->server->refused_total, 1);
-    http_reply_fini(reply);
-    *reply = http_reply_error(503, "M_LIMIT_EXCEEDED", "Too many answers have not been read yet");
-    bool added = http_reply_header(reply, STR("Retry-After"), STR("5"));
-    assert(added);
 }
 
-static void answer(struct exchange *x, struct http_reply *reply, uint64_t group)
+/* `take` of the meter: the answer grows to so many bytes. */
+static bool grow_answer(struct buf_meter *meter, size_t bytes)
+{
+    struct run_memory *m = (struct run_memory *)((char *)meter - offsetof(struct run_memory, memory.meter));
+    struct exchange *x = m->exchange;
+    if (m->memory.refused)
+        return false;
+    if (response_memory_grow(&x->server->response_memory, x->client, bytes, exchange_fd(x), clock_mono_ms(),
+                             &x->response_hold))
+        return true;
+    note_refused(x, bytes);
+    m->memory.refused = true;
+    return false;
+}
+
+/* If too many bytes wait to be read, the answer is that, and not what was to be answered. */
+static void hold_reply(struct exchange *x, struct http_reply *reply)
+{
+    size_t bytes = reply->body.kind == HTTP_BODY_HEAP ? reply->body.size : 0;
+    if (response_memory_take(&x->server->response_memory, x->client, bytes, exchange_fd(x), clock_mono_ms(),
+                             &x->response_hold))
+        return;
+    note_refused(x, bytes);
+    http_reply_fini(reply);
+    *reply = http_reply_limited("Too many answers have not been read yet", STR("5"));
+}
+
+static void answer(struct exchange *x, struct http_reply *reply)
 {
     exchange_free_body(x);
-    hold_reply(x, reply, group);
+    hold_reply(x, reply);
     exchange_set_reply(x, reply);
     MHD_resume_connection(x->connection);
 }
@@ -55,6 +85,7 @@ static void park(struct exchange *x, const struct http_park *park)
 {
     struct http_server *s = x->server;
     int fd = exchange_fd(x);
+    response_memory_give_back(&s->response_memory, &x->response_hold);
     watch_add_parked(s, fd, x->id);
     enum park_result result = park_table_add(&s->parks, &x->park, x->id, park);
     if (result == PARK_DONE_EARLIEST)
@@ -66,6 +97,18 @@ static void park(struct exchange *x, const struct http_park *park)
     push_again(x);
 }
 
+/* --- running --- */
+
+/* Whether it waited for so long that it is worth asking, and the client has not. What its client closes while it would
+ * have been answered at once is answered, since it may have closed its own direction only. */
+static bool was_left(const struct exchange *x)
+{
+    if (clock_mono_ms() - x->pushed_ms < queued_long_ms)
+        return false;
+    struct pollfd p = {.fd = exchange_fd(x), .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 void exchange_run(void *ctx, struct work *w, struct arena *a)
 {
     struct http_server *s = ctx;
@@ -73,6 +116,13 @@ void exchange_run(void *ctx, struct work *w, struct arena *a)
     struct exchange_headers headers;
     struct str segments[HTTP_MAX_SEGMENTS];
     char client[PEER_TEXT_MAX];
+    if (was_left(x)) {
+        atomic_fetch_add(&s->queued_gone_total, 1);
+        drop(x);
+        return;
+    }
+    size_t most = response_memory_most(&s->response_memory);
+    struct run_memory m = {{.meter = {grow_answer}, .max = most > answer_slack ? most - answer_slack : 0}, x};
     exchange_read_headers(x->connection, &headers);
     exchange_trim_headers(&headers);
     struct http_request r = {
@@ -89,6 +139,7 @@ void exchange_run(void *ctx, struct work *w, struct arena *a)
         .listener = x->listener,
         .tag = x->tag,
         .arena = a,
+        .answer = &m.memory,
         .first_seen_ms = x->first_seen_ms,
         .wakeups = x->wakeups,
         .timed_out = x->timed_out,
@@ -103,7 +154,7 @@ void exchange_run(void *ctx, struct work *w, struct arena *a)
     if (reply.parks && !x->timed_out)
         park(x, &reply.park);
     else
-        answer(x, &reply, peer_client_group(&s->trust, exchange_peer(x->connection), headers.pairs, headers.count));
+        answer(x, &reply);
 }
 
 void exchange_discard(struct work *w)

@@ -53,6 +53,18 @@ struct http_reply http_reply_error(int status, const char *errcode, const char *
     return http_reply_take(status, &b);
 }
 
+struct http_reply http_reply_limited(const char *message, struct str seconds)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    buf_fmt(&b, "{\"errcode\":\"M_LIMIT_EXCEEDED\",\"error\":\"%s\",\"retry_after_ms\":%.*s000}", message,
+            STR_ARG(seconds));
+    struct http_reply reply = http_reply_take(429, &b);
+    bool added = http_reply_header(&reply, STR("Retry-After"), seconds);
+    assert(added);
+    return reply;
+}
+
 struct http_reply http_reply_park(struct http_park park)
 {
     assert(park.key_count <= HTTP_PARK_MAX_KEYS);

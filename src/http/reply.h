@@ -67,6 +67,8 @@ struct http_reply http_reply_static(int status, struct str body);
 struct http_reply http_reply_file(int status, int fd, uint64_t offset, size_t size, const char *content_type);
 /* {"errcode": errcode, "error": message}; both are constant texts that need no escaping in JSON. */
 struct http_reply http_reply_error(int status, const char *errcode, const char *message);
+/* 429 M_LIMIT_EXCEEDED with retry_after_ms and Retry-After; `seconds` is a constant text of digits. */
+struct http_reply http_reply_limited(const char *message, struct str seconds);
 struct http_reply http_reply_park(struct http_park park);
 /* False, and nothing is added, if name or value hold CR, LF or NUL, are longer than HTTP_REPLY_MAX_HEADER_BYTES, or if
  * there are HTTP_REPLY_MAX_HEADERS already. The sum of all headers of a reply has to stay below 4 KiB, or the server

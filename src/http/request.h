@@ -22,6 +22,7 @@
 #define HEARTH_HTTP_REQUEST_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 
 /* HEAD does not appear here: it is answered as GET, and the server leaves the body away. */
@@ -66,6 +67,14 @@ struct http_request_head {
     unsigned listener;
 };
 
+/* The memory that an answer may take. What may be large is written into a buffer with this meter: it counts the bytes
+ * while they grow, and refuses when the client has no more to get at the moment. */
+struct http_answer_memory {
+    struct buf_meter meter;
+    size_t max;   /* what this client could ever get for one answer */
+    bool refused; /* the meter has refused: the answer is to be 429 */
+};
+
 struct http_request {
     uint64_t id; /* unique in this process; the log's request id */
     enum http_method method;
@@ -81,7 +90,8 @@ struct http_request {
     struct str client; /* the address of the client, without port; "unix" for a local socket (see server.h, proxies) */
     unsigned listener; /* what http_server_listen_...() returned */
     const void *tag;   /* what `classify` put into its verdict */
-    struct arena *arena; /* for whatever this run needs; forgotten when it has answered or parked */
+    struct arena *arena;               /* for whatever this run needs; forgotten when it has answered or parked */
+    struct http_answer_memory *answer; /* or NULL: it is not counted */
 
     int64_t first_seen_ms; /* clock_mono_ms() when the head had arrived; the same in each run */
     unsigned wakeups;      /* how many times it has been run before */

@@ -21,20 +21,39 @@ void response_memory_fini(struct response_memory *m)
     mutex_fini(&m->lock);
 }
 
-/* The map's values are the numbers themselves. */
-static size_t held_by(struct response_memory *m, uint64_t group)
+/* NULL if it holds nothing. */
+static struct response_share *share_of(struct response_memory *m, uint64_t group)
 {
     mutex_assert_held(&m->lock);
-    void *held = group ? map_u64_get(&m->by_group, group) : NULL;
-    return (uintptr_t)held;
+    return group ? map_u64_get(&m->by_group, group) : NULL;
 }
 
-static void set_held_by(struct response_memory *m, uint64_t group, uintptr_t held)
+static void count_in(struct response_memory *m, struct response_hold *h, size_t bytes)
 {
-    if (held > 0)
-        map_u64_put(&m->by_group, group, (void *)held);
-    else
-        map_u64_remove(&m->by_group, group);
+    struct response_share *share = share_of(m, h->group);
+    if (h->group && !share) {
+        share = memory_calloc(1, sizeof *share);
+        map_u64_put(&m->by_group, h->group, share);
+    }
+    if (share)
+        share->held += bytes;
+    m->held += bytes;
+    h->bytes += bytes;
+}
+
+static void count_out(struct response_memory *m, struct response_hold *h, size_t bytes)
+{
+    struct response_share *share = share_of(m, h->group);
+    assert(m->held >= bytes && h->bytes >= bytes && (!h->group || (share && share->held >= bytes)));
+    m->held -= bytes;
+    h->bytes -= bytes;
+    if (!share)
+        return;
+    share->held -= bytes;
+    if (share->held == 0) {
+        map_u64_remove(&m->by_group, h->group);
+        free(share);
+    }
 }
 
 static void list(struct response_memory *m, struct response_hold *h)
@@ -65,7 +84,8 @@ static void unlist(struct response_memory *m, struct response_hold *h)
 
 static bool fits(struct response_memory *m, uint64_t group, size_t bytes)
 {
-    size_t own = held_by(m, group), left = m->max - (m->held - own);
+    const struct response_share *share = share_of(m, group);
+    size_t own = share ? share->held : 0, left = m->max - (m->held - own);
     size_t most = group ? left / 2 : left;
     return own <= most && bytes <= most - own;
 }
@@ -81,29 +101,74 @@ static size_t shut_down_oldest(struct response_memory *m, int64_t now_ms)
     return h->bytes;
 }
 
-bool response_memory_take(struct response_memory *m, uint64_t group, size_t bytes, int fd, int64_t now_ms,
-                          struct response_hold **hold_out)
+/* Makes the hold one of so many bytes, more than it is. */
+static bool grow(struct response_memory *m, uint64_t group, size_t bytes, int fd, struct response_hold **hold)
 {
-    *hold_out = NULL;
-    if (bytes < RESPONSE_MEMORY_FREE)
-        return true;
-    size_t cut_off = 0;
-    mutex_lock(&m->lock);
-    bool taken = fits(m, group, bytes);
-    if (taken) {
-        struct response_hold *h = memory_calloc(1, sizeof *h);
-        *h = (struct response_hold){.group = group, .bytes = bytes, .since_ms = now_ms, .fd = fd};
-        list(m, h);
-        m->held += bytes;
-        if (group)
-            set_held_by(m, group, held_by(m, group) + bytes);
-        *hold_out = h;
-    } else {
-        cut_off = shut_down_oldest(m, now_ms);
+    mutex_assert_held(&m->lock);
+    size_t more = bytes - (*hold ? (*hold)->bytes : 0);
+    struct response_share *share = share_of(m, group);
+    bool at_once = !*hold && share && share->refused;
+    if (at_once || !fits(m, group, more)) {
+        if (share && share->waiting > 0)
+            share->refused = true;
+        return false;
     }
-    mutex_unlock(&m->lock);
+    if (!*hold) {
+        *hold = memory_calloc(1, sizeof **hold);
+        **hold = (struct response_hold){.group = group, .fd = fd};
+    }
+    count_in(m, *hold, more);
+    return true;
+}
+
+static bool grow_or_cut_off(struct response_memory *m, uint64_t group, size_t bytes, int fd, int64_t now_ms,
+                            struct response_hold **hold)
+{
+    bool grown = grow(m, group, bytes, fd, hold);
+    size_t cut_off = grown ? 0 : shut_down_oldest(m, now_ms);
     if (cut_off > 0)
         log_info("too many bytes of answers are not read: the oldest is cut off", LOG_INT("bytes", cut_off));
+    return grown;
+}
+
+bool response_memory_grow(struct response_memory *m, uint64_t group, size_t bytes, int fd, int64_t now_ms,
+                          struct response_hold **hold)
+{
+    if (bytes < RESPONSE_MEMORY_FREE || (*hold && bytes <= (*hold)->bytes))
+        return true;
+    mutex_lock(&m->lock);
+    bool grown = grow_or_cut_off(m, group, bytes, fd, now_ms, hold);
+    mutex_unlock(&m->lock);
+    return grown;
+}
+
+/* From now on it waits to be read. */
+static void complete(struct response_memory *m, struct response_hold *h, size_t bytes, int64_t now_ms)
+{
+    if (h->bytes > bytes)
+        count_out(m, h, h->bytes - bytes);
+    h->since_ms = now_ms;
+    h->complete = true;
+    list(m, h);
+    struct response_share *share = share_of(m, h->group);
+    if (share)
+        share->waiting++;
+}
+
+bool response_memory_take(struct response_memory *m, uint64_t group, size_t bytes, int fd, int64_t now_ms,
+                          struct response_hold **hold)
+{
+    if (bytes < RESPONSE_MEMORY_FREE) {
+        response_memory_give_back(m, hold);
+        return true;
+    }
+    mutex_lock(&m->lock);
+    bool taken = (*hold && bytes <= (*hold)->bytes) || grow_or_cut_off(m, group, bytes, fd, now_ms, hold);
+    if (taken)
+        complete(m, *hold, bytes, now_ms);
+    mutex_unlock(&m->lock);
+    if (!taken)
+        response_memory_give_back(m, hold);
     return taken;
 }
 
@@ -114,13 +179,20 @@ void response_memory_give_back(struct response_memory *m, struct response_hold *
         return;
     mutex_lock(&m->lock);
     unlist(m, h);
-    assert(m->held >= h->bytes && (!h->group || held_by(m, h->group) >= h->bytes));
-    m->held -= h->bytes;
-    if (h->group)
-        set_held_by(m, h->group, held_by(m, h->group) - h->bytes);
+    struct response_share *share = share_of(m, h->group);
+    if (share && h->complete) {
+        share->waiting--;
+        share->refused = false;
+    }
+    count_out(m, h, h->bytes);
     mutex_unlock(&m->lock);
     free(h);
     *hold = NULL;
+}
+
+size_t response_memory_most(const struct response_memory *m)
+{
+    return m->max / 2;
 }
 
 size_t response_memory_held(struct response_memory *m)

@@ -284,6 +284,7 @@ struct http_server_stats http_server_stats(struct http_server *s)
         .requests_total = atomic_load(&s->requests_total),
         .refused_total = atomic_load(&s->refused_total),
         .parked_gone_total = atomic_load(&s->parked_gone_total),
+        .queued_gone_total = atomic_load(&s->queued_gone_total),
     };
     stats.response_memory = response_memory_held(&s->response_memory);
     stats.connections = connections_count(&s->connections);

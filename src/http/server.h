@@ -27,8 +27,14 @@
  *     503 M_UNKNOWN     body_memory_max, or the strangers' share of it, is reached
  * and with the connection kept:
  *     503 M_UNKNOWN     the queue of the pool is full (Retry-After: 1)
- *     503 M_LIMIT_EXCEEDED    the response was made, but response_memory_max, or the share of the client's address, is
- *                       reached by responses that their clients do not read (Retry-After: 5); below 16 KiB never
+ *     429 M_LIMIT_EXCEEDED    too many requests of the same client are in that queue (retry_after_ms: 1000)
+ *     429 M_LIMIT_EXCEEDED    response_memory_max, or the client's share of it, is reached by responses that are being
+ *                       made or not read (retry_after_ms: 5000); below 16 KiB never. What writes its answer through
+ *                       request->answer is refused while it does, anything else when it is done
+ *
+ * The client is who the verdict says it is, or its address: requests queue for each client apart, clients take turns,
+ * and one has a quarter of the workers at most (http/worker_pool.h), so that nobody keeps the others waiting. A request
+ * whose client closes the connection, even if only its own direction, while it waits for 20 ms or more is never run.
  *
  * What libmicrohttpd can not read it refuses before anything here is asked, so that these answers lack the JSON body
  * and the standard headers: a status, a short HTML text of its own, "Connection: close", and the connection is closed.
@@ -77,8 +83,8 @@ struct http_server_options {
                                            * makes progress has a deadline that grows from it, see deadline.h */
     size_t body_memory_max;               /* bytes of all bodies that are being held; beyond, 503; 0: 512 MiB. Of
                                            * this the bodies of those who are not `known` share a quarter */
-    size_t response_memory_max;           /* bytes of all response bodies that wait to be read; beyond, 503; 0: 512 MiB.
-                                           * One address gets half of what the others leave of it; see
+    size_t response_memory_max;           /* bytes of all response bodies, until they are read; beyond, 429; 0: 512 MiB.
+                                           * One client gets half of what the others leave of it; see
                                            * response_memory.h */
     /* Addresses whose X-Forwarded-For or Forwarded is believed: "127.0.0.1", "10.0.0.0/8", "fd00::/8", or "unix" for
      * the peers of unix sockets. The client is the last address in the header that is no trusted proxy itself. If both
@@ -95,6 +101,7 @@ struct http_verdict {
     bool known;      /* from somebody the server knows: strangers can not take the memory for its body */
     bool slow;       /* talks to other servers: runs on the elastic pool */
     const void *tag; /* given to the handler */
+    uint64_t client; /* whom it is from, as far as turns and shares go; 0: its address (IPv4, IPv6 /64) */
 };
 
 struct http_callbacks {
@@ -149,8 +156,9 @@ struct http_server_stats {
     unsigned slow_threads;
     size_t response_memory; /* bytes of response bodies that wait to be read, small ones left away */
     uint64_t requests_total;
-    uint64_t refused_total;     /* 400, 413, 431 and 503 of this layer */
+    uint64_t refused_total;     /* 400, 413, 429, 431 and 503 of this layer */
     uint64_t parked_gone_total; /* clients that went away while parked */
+    uint64_t queued_gone_total; /* and while they waited for a worker */
 };
 struct http_server_stats http_server_stats(struct http_server *s);
 

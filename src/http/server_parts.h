@@ -64,6 +64,8 @@ struct exchange {
     unsigned wakeups;
     unsigned listener;
     const void *tag;
+    uint64_t client;   /* whose turn and share it takes: of the verdict, or of the address; 0: nobody's in particular */
+    int64_t pushed_ms; /* when it was given to its pool last */
     uint64_t content_length;
     uint64_t received;                   /* of the body */
     size_t response_bytes;               /* of its body */
@@ -128,6 +130,7 @@ struct http_server {
     _Atomic uint64_t requests_total;
     _Atomic uint64_t refused_total;
     _Atomic uint64_t parked_gone_total;
+    _Atomic uint64_t queued_gone_total;
     _Atomic size_t body_memory;
     _Atomic size_t stranger_memory; /* of this, what is held for requests that are not `known` */
 };
@@ -142,8 +145,8 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **exchange,
 
 const struct peer *exchange_peer(struct MHD_Connection *connection);
 int exchange_fd(const struct exchange *x);
-/* To its pool; false if the pool has no room, which is looked at if `bounded`, or has been stopped. */
-bool exchange_push(struct exchange *x, bool bounded) __attribute__((warn_unused_result));
+/* To its pool; whether there is room is looked at if `bounded`. */
+enum worker_pool_pushed exchange_push(struct exchange *x, bool bounded) __attribute__((warn_unused_result));
 void exchange_free_body(struct exchange *x);
 /* Takes over what the reply owns: it is sent when libmicrohttpd asks next. */
 void exchange_set_reply(struct exchange *x, struct http_reply *reply);

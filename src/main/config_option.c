@@ -153,8 +153,9 @@ static const struct config_option options[] = {
      .min = 1 << 20,
      .max = INT64_C(1) << 40,
      FIELD(max_response_memory),
-     .help = "How much memory answers may take that clients have asked for and not read yet. One client address may "
-             "have half of what the others leave of it, which is also the largest answer. Beyond it the answer is "
+     .help = "How much memory answers may take that clients have asked for and not read yet. One user (or one address, "
+             "for whoever is not known yet) may have half of what the others leave of it, which is also the largest "
+             "answer. Beyond it the answer is "
              "M_LIMIT_EXCEEDED, with the time after which to ask again."},
     {.name = "trusted_proxies",
      .type = CONFIG_STRINGS,

@@ -135,12 +135,12 @@ struct fault account_authenticate(const struct services *s, struct arena *a, str
     return expired();
 }
 
-bool account_token_is_in_memory(const struct services *s, struct str token)
+int64_t account_user_in_memory(const struct services *s, struct str token)
 {
     uint8_t hash[TOKEN_HASH_SIZE];
     token_hash(token, hash);
     account_cache_follow(s->accounts->cache, store_others(s->store));
-    return account_cache_has(s->accounts->cache, hash);
+    return account_cache_user(s->accounts->cache, hash);
 }
 
 /* --- finding --- */

@@ -58,8 +58,9 @@ void accounts_free(struct services *s);
  * access tokens", "Soft logout"). Mostly answered from memory; a token's first use after a refresh writes. */
 struct fault account_authenticate(const struct services *s, struct arena *a, struct str token,
                                   struct caller *caller_out) __attribute__((warn_unused_result));
-/* Whether this access token is in memory, as one is that has been used lately. For I/O threads: reads no database. */
-bool account_token_is_in_memory(const struct services *s, struct str token);
+/* The number of the user of an access token that is in memory, as one is that has been used lately; else 0. For I/O
+ * threads: reads no database. */
+int64_t account_user_in_memory(const struct services *s, struct str token);
 
 /* "alice" and "@alice:here" -> "@alice:here"; p == NULL for users of other servers and for what can be no user id. */
 struct str account_user_id(const struct services *s, struct arena *a, struct str user);

@@ -85,13 +85,13 @@ bool account_cache_get(struct account_cache *cache, const uint8_t hash[TOKEN_HAS
     return found;
 }
 
-bool account_cache_has(struct account_cache *cache, const uint8_t hash[TOKEN_HASH_SIZE])
+int64_t account_cache_user(struct account_cache *cache, const uint8_t hash[TOKEN_HASH_SIZE])
 {
     mutex_lock(&cache->lock);
     struct entry *e = map_u64_get(&cache->entries, key_of(hash));
-    bool found = e && memcmp(e->hash, hash, TOKEN_HASH_SIZE) == 0;
+    int64_t user_nid = e && memcmp(e->hash, hash, TOKEN_HASH_SIZE) == 0 ? e->user_nid : 0;
     mutex_unlock(&cache->lock);
-    return found;
+    return user_nid;
 }
 
 uint64_t account_cache_generation(struct account_cache *cache)

@@ -29,8 +29,8 @@ void account_cache_free(struct account_cache **cache);
 /* Whose token it is (strings copied into `a`) and until when, or false if it is not here. */
 bool account_cache_get(struct account_cache *cache, const uint8_t hash[TOKEN_HASH_SIZE], struct arena *a,
                        struct caller *caller_out, int64_t *expires_ts_out);
-/* Whether it is here; blocks on nothing and copies nothing. */
-bool account_cache_has(struct account_cache *cache, const uint8_t hash[TOKEN_HASH_SIZE]);
+/* The number of its user, or 0 if it is not here; blocks on nothing and copies nothing. */
+int64_t account_cache_user(struct account_cache *cache, const uint8_t hash[TOKEN_HASH_SIZE]);
 /* Forgets everything if other processes have written since the last call: `others` is store_others(). */
 void account_cache_follow(struct account_cache *cache, uint64_t others);
 uint64_t account_cache_generation(struct account_cache *cache);

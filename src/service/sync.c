@@ -76,7 +76,7 @@ static size_t write_bucket(struct sync_frame *f, const struct membership_row *ro
     size_t written = 0;
     json_key(f->w, bucket_names[bucket]);
     json_begin_object(f->w);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && buf_ok(f->w->out); i++) {
         if (bucket_of(f->query, &rows[i]) != bucket)
             continue;
         struct arena_mark memory = arena_mark(f->a);

@@ -185,6 +185,48 @@ static void test_bugs_stop_the_program(void **state)
     assert_true(check_aborts(add_itself, NULL));
 }
 
+struct purse {
+    struct buf_meter meter;
+    size_t most;
+    size_t taken;
+    unsigned steps;
+};
+
+static bool take(struct buf_meter *meter, size_t bytes)
+{
+    struct purse *p = (struct purse *)meter;
+    if (bytes > p->most)
+        return false;
+    assert_true(bytes > p->taken);
+    p->taken = bytes;
+    p->steps++;
+    return true;
+}
+
+static void test_a_meter_is_asked_first(void **state)
+{
+    static char part[10000];
+    struct purse p = {.meter = {take}, .most = 10 << 20};
+    struct buf b;
+    size_t n;
+    (void)state;
+    buf_init_metered(&b, 100 << 20, &p.meter);
+    while (buf_ok(&b)) {
+        buf_add_bytes(&b, part, sizeof part);
+        assert_true(b.cap == p.taken);
+        assert_true(b.cap <= (1 << 21) || b.cap - b.n <= b.cap / 4);
+    }
+    assert_true(b.n > (7 << 20) && b.n <= (10 << 20));
+    assert_true(p.steps < 40);
+    buf_add_char(&b, 'x'); /* there would be room, but something is missing before it */
+    assert_true(b.overflow);
+    buf_fini(&b);
+    buf_init_metered(&b, 100, NULL);
+    buf_add(&b, STR("x"));
+    free(buf_take(&b, &n));
+    assert_int_equal(n, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_maximum_of_nothing_and_of_everything),
         cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_take),
+        cmocka_unit_test(test_a_meter_is_asked_first),
         cmocka_unit_test(test_bugs_stop_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

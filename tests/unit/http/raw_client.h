@@ -6,6 +6,7 @@
  *     /park/K       parks on key K for 30 s, and answers "woken N" when it has been run again
  *     /park/K/MS    the same for MS milliseconds
  *     /bytes/N      200, with N bytes of body
+ *     /grow/N       the same, of memory that is counted as it grows; "stopped" when there is no more
  *     /sleep/MS     holds its worker
  *     /answered     is answered by its head
  *     /nothing      is answered by its head with 204
@@ -184,6 +185,22 @@ static inline struct http_reply raw_park(struct http_request *r)
     return http_reply_take(200, &b);
 }
 
+static inline struct http_reply raw_grow(struct http_request *r)
+{
+    static const char part[4096] = "grows";
+    struct buf b;
+    uint64_t n;
+    if (!str_to_u64(r->segments[1], &n))
+        n = 0;
+    buf_init_metered(&b, r->answer->max, &r->answer->meter);
+    while (buf_ok(&b) && b.n < n)
+        buf_add_bytes(&b, part, sizeof part);
+    if (buf_ok(&b))
+        return http_reply_take(200, &b);
+    buf_fini(&b);
+    return http_reply_static(r->answer->refused ? 507 : 500, STR("stopped"));
+}
+
 static inline struct http_reply raw_bytes(struct http_request *r)
 {
     uint64_t n = 0;
@@ -204,6 +221,8 @@ static inline struct http_reply raw_handle(void *ctx, struct http_request *r)
         return raw_park(r);
     if (raw_path_is(r->path, "/bytes/"))
         return raw_bytes(r);
+    if (raw_path_is(r->path, "/grow/"))
+        return raw_grow(r);
     if (raw_path_is(r->path, "/sleep/") || raw_path_is(r->path, "/slow/")) {
         uint64_t ms;
         if (str_to_u64(r->segments[1], &ms))
@@ -224,6 +243,21 @@ static inline struct http_server *raw_server(struct http_server_options options,
     *port_out = http_server_port(s, listener);
     assert_true(*port_out > 0);
     return s;
+}
+
+#define HOST "Host: h\r\n"
+
+/* An error with its JSON and the headers that every answer has. */
+static inline void check_error(const struct raw_response *r, int status, const char *errcode, const char *what)
+{
+    char start[64];
+    snprintf(start, sizeof start, "{\"errcode\":\"%s\",\"error\":\"", errcode);
+    if (r->status != status)
+        print_error("%s: status %d\n", what, r->status);
+    check_case(r->status == status, what);
+    check_case(str_starts(str_of(r->body), str_of(start)), what);
+    check_case(strstr(r->head, "Content-Type: application/json\r\n"), what);
+    check_case(strstr(r->head, "Access-Control-Allow-Origin: *\r\n"), what);
 }
 
 #endif

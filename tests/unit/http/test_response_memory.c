@@ -9,7 +9,7 @@ enum { KIB = 1024, NOW = 1000 };
 
 static struct response_hold *take_at(struct response_memory *m, uint64_t group, size_t bytes, int fd, int64_t now_ms)
 {
-    struct response_hold *hold;
+    struct response_hold *hold = NULL;
     bool taken = response_memory_take(m, group, bytes, fd, now_ms, &hold);
     assert_true(taken || !hold);
     return hold;
@@ -38,6 +38,7 @@ static void shares_what_is_left(void **state)
     assert_null(b);
     assert_null(take(&m, 1, 16 * KIB));
     response_memory_give_back(&m, &a);
+    assert_int_equal(m.by_group.count, 2);
     assert_null(take(&m, 1, 501 * KIB));
     a = take(&m, 1, 500 * KIB);
     assert_non_null(a);
@@ -69,7 +70,7 @@ static void without_address_only_the_maximum_counts(void **state)
 static void small_ones_are_free(void **state)
 {
     struct response_memory m;
-    struct response_hold *none;
+    struct response_hold *none = NULL;
     (void)state;
     response_memory_init(&m, 16 * KIB);
     struct response_hold *all = take(&m, 0, 16 * KIB);
@@ -130,12 +131,68 @@ static void cuts_off_the_oldest_when_short(void **state)
     response_memory_fini(&m);
 }
 
+static void grows_in_steps(void **state)
+{
+    struct response_memory m;
+    struct response_hold *a = NULL, *b = NULL;
+    (void)state;
+    response_memory_init(&m, 1600 * KIB);
+    assert_int_equal(response_memory_most(&m), 800 * KIB);
+    assert_true(response_memory_grow(&m, 1, 8 * KIB, -1, NOW, &a));
+    assert_null(a);
+    for (size_t n = 100; n <= 600; n += 100)
+        assert_true(response_memory_grow(&m, 1, n * KIB, -1, NOW, &a));
+    assert_int_equal(response_memory_held(&m), 600 * KIB);
+    assert_true(response_memory_grow(&m, 1, 300 * KIB, -1, NOW, &a)); /* it has them already */
+    assert_true(response_memory_grow(&m, 1, 200 * KIB, -1, NOW, &b));
+    assert_false(response_memory_grow(&m, 1, 201 * KIB, -1, NOW, &b));
+    assert_false(response_memory_grow(&m, 1, 801 * KIB, -1, NOW, &a));
+    assert_int_equal(response_memory_held(&m), 800 * KIB);
+    /* No answer of theirs waits yet: whoever is left goes on. */
+    response_memory_give_back(&m, &b);
+    assert_true(response_memory_take(&m, 1, 500 * KIB, -1, NOW, &a)); /* it turned out smaller */
+    assert_int_equal(response_memory_held(&m), 500 * KIB);
+    assert_false(response_memory_take(&m, 1, 301 * KIB, -1, NOW, &b));
+    assert_null(b);
+    response_memory_give_back(&m, &a);
+    assert_true(response_memory_grow(&m, 1, 700 * KIB, -1, NOW, &a));
+    assert_true(response_memory_take(&m, 1, 1 * KIB, -1, NOW, &a)); /* another answer than what was begun */
+    assert_null(a);
+    assert_int_equal(response_memory_held(&m), 0);
+    response_memory_fini(&m);
+}
+
+static void who_does_not_read_is_refused_at_once(void **state)
+{
+    struct response_memory m;
+    struct response_hold *one, *other, *next = NULL;
+    (void)state;
+    response_memory_init(&m, 1600 * KIB);
+    one = take(&m, 1, 300 * KIB);
+    other = take(&m, 1, 300 * KIB);
+    assert_true(response_memory_grow(&m, 1, 100 * KIB, -1, NOW, &next));
+    assert_false(response_memory_grow(&m, 1, 300 * KIB, -1, NOW, &next));
+    response_memory_give_back(&m, &next);
+    /* A small one would fit, but who says that it stays small? */
+    assert_false(response_memory_grow(&m, 1, 16 * KIB, -1, NOW, &next));
+    assert_true(response_memory_grow(&m, 1, 15 * KIB, -1, NOW, &next));
+    assert_true(response_memory_grow(&m, 2, 100 * KIB, -1, NOW, &next)); /* somebody else */
+    response_memory_give_back(&m, &next);
+    response_memory_give_back(&m, &one);
+    assert_true(response_memory_grow(&m, 1, 300 * KIB, -1, NOW, &next));
+    response_memory_give_back(&m, &next);
+    response_memory_give_back(&m, &other);
+    response_memory_fini(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_what_is_left),
         cmocka_unit_test(without_address_only_the_maximum_counts),
         cmocka_unit_test(small_ones_are_free),
+        cmocka_unit_test(grows_in_steps),
+        cmocka_unit_test(who_does_not_read_is_refused_at_once),
         cmocka_unit_test(cuts_off_the_oldest_when_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
