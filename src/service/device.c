@@ -71,7 +71,8 @@ static struct json *device_json(struct arena *a, const struct device_row *row)
 {
     struct json *device = json_object(a);
     json_set_str(a, device, STR("device_id"), row->device_id);
-    /* What is not known is null, not absent: clients demand the keys. */
+    /* What is not known is null, not absent: clients demand the keys (matrix-nio refuses the whole list otherwise), and
+     * Synapse, by which they were made, answers so. */
     json_set(a, device, STR("display_name"), row->display_name.p ? json_string(row->display_name) : json_null());
     json_set(a, device, STR("last_seen_ts"), row->last_seen_ts ? json_int(row->last_seen_ts) : json_null());
     json_set(a, device, STR("last_seen_ip"), row->last_seen_ip.p ? json_string(row->last_seen_ip) : json_null());
