@@ -79,7 +79,7 @@ static bool is_visible(struct room_view *v, struct str event_id, struct event_ro
 {
     enum membership at;
     return events_by_id(v->tx, event_id, v->a, row_out) && row_out->room_nid == v->room_nid && row_out->pos > 0 &&
-           room_view_allows(v, row_out, &at);
+           room_view_permits(v, row_out, &at);
 }
 
 /* The event, if the caller is joined and may see it. */

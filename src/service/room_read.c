@@ -102,7 +102,7 @@ static int64_t root_at(struct room_reading *r, const struct members_query *query
     enum membership then;
     if (!query->at.n || at >= r->until)
         return r->root;
-    return events_last(r->tx, r->room->nid, at, r->view.a, &row) && room_view_allows(&r->view, &row, &then)
+    return events_last(r->tx, r->room->nid, at, r->view.a, &row) && room_view_permits(&r->view, &row, &then)
                ? row.room_state
                : 0;
 }

@@ -84,7 +84,7 @@ static bool find_parent(struct arena *a, struct room_head_reader *reader, const 
     struct caller sender = {.user_nid = draft->sender_nid, .user_id = draft->sender};
     room_view_init(&v, reader->s, reader->tx, a, room->nid, room->room_id, room->version, &sender);
     return events_by_id(reader->tx, event_id, a, row_out) && row_out->room_nid == room->nid && row_out->pos > 0 &&
-           room_view_allows(&v, row_out, &at) && room_view_parse(&v, row_out, event_out);
+           room_view_permits(&v, row_out, &at) && room_view_parse(&v, row_out, event_out);
 }
 
 struct fault room_relations_check(struct arena *a, struct room_head_reader *reader, const struct room_draft *draft)

@@ -76,11 +76,8 @@ bool room_view_ignores(struct room_view *v, const struct event_row *row)
            ignored_users_has(v->ignored, users_id_of(v->tx, row->sender_nid, v->a));
 }
 
-bool room_view_allows(struct room_view *v, const struct event_row *row, enum membership *membership_out)
+bool room_view_permits(struct room_view *v, const struct event_row *row, enum membership *membership_out)
 {
-    *membership_out = MEMBERSHIP_NONE;
-    if (room_view_ignores(v, row))
-        return false;
     struct room_view_state before = look_up(v, row->state_before);
     struct room_view_state after = is_judged_twice(v, row) ? look_up(v, row->state_after) : before;
     *membership_out = after.membership;
@@ -92,6 +89,12 @@ bool room_view_allows(struct room_view *v, const struct event_row *row, enum mem
                                 .membership_after = membership_name(after.membership),
                                 .joined_later = row->pos < v->joined_until};
     return history_visible(&view);
+}
+
+bool room_view_allows(struct room_view *v, const struct event_row *row, enum membership *membership_out)
+{
+    *membership_out = MEMBERSHIP_NONE;
+    return !room_view_ignores(v, row) && room_view_permits(v, row, membership_out);
 }
 
 bool room_view_is_world_readable(struct room_view *v, int64_t root)

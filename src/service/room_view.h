@@ -57,7 +57,10 @@ void room_view_init(struct room_view *v, struct services *s, struct store_tx *tx
 
 /* Whether the event is a message of somebody whom the user ignores. State is never ignored. */
 bool room_view_ignores(struct room_view *v, const struct event_row *row);
-/* Whether the user may see the event, and wants to; *membership_out is what their membership was at it. */
+/* Whether the user may see the event; *membership_out is what their membership was at it. */
+bool room_view_permits(struct room_view *v, const struct event_row *row, enum membership *membership_out);
+/* Whether they may, and do not ignore it: whether they are told of it. *membership_out is what their membership was at
+ * it. */
 bool room_view_allows(struct room_view *v, const struct event_row *row, enum membership *membership_out);
 /* Whether anybody may look into the room as it is now (history visibility world_readable). */
 bool room_view_is_world_readable(struct room_view *v, int64_t root);

@@ -130,6 +130,15 @@ def test_history(alice, bob, carol, shared):
     assert carol.event(shared, unheard)["content"]["body"] == "unheard"
 
 
+def test_members_of_the_time_of_an_ignored_message(alice, bob, carol, shared):
+    ignore(alice, bob)
+    bob.send(shared, "unheard")
+    then = alice.sync()["next_batch"]
+    carol.leave(shared)
+    members = alice.get("/rooms/{}/members", shared, query={"at": then, "membership": "join"})["chunk"]
+    assert {e["state_key"] for e in members} == {alice.user_id, bob.user_id, carol.user_id}
+
+
 def test_aggregations(alice, bob, carol, shared):
     def reply(client, body):
         return client.send(shared, {"msgtype": "m.text", "body": body,
