@@ -67,6 +67,14 @@ static int64_t position(struct scene *s)
     return store_stable_pos(s->f.services.store);
 }
 
+/* Where nothing is news. On PostgreSQL a batch that has begun a transaction may take a position for itself. */
+static void check_no_news(struct scene *s, int64_t before)
+{
+    if (!database_is_postgres())
+        assert_int_equal(position(s), before);
+    check_str(told(s, before), STR(""), "no news");
+}
+
 static void told_once(void **state)
 {
     (void)state;
@@ -83,7 +91,7 @@ static void told_once(void **state)
     check_str(told(&s, typing), STR(""), "told already");
     type(&s, &s.alice, 30000); /* still: no news */
     assert_int_equal(s.woken, 2);
-    assert_int_equal(position(&s), typing);
+    check_no_news(&s, typing);
     type(&s, &s.bob, 30000);
     check_str(told(&s, typing), STR("[\"@alice:hearth.test\",\"@bob:hearth.test\"]"), "both");
     int64_t both = position(&s);
@@ -92,7 +100,7 @@ static void told_once(void **state)
     check_str(told(&s, start), STR("[\"@bob:hearth.test\"]"), "bob, from before");
     int64_t last = position(&s);
     type(&s, &s.alice, 0); /* was not typing */
-    assert_int_equal(position(&s), last);
+    check_no_news(&s, last);
     type(&s, &s.bob, 0);
     check_str(told(&s, last), STR("[]"), "nobody any more");
     assert_null(typing_content(&s.f.services, s.f.arena, s.room->nid + 1, 0, INT64_MAX, NULL));
@@ -110,11 +118,11 @@ static void expires(void **state)
     int64_t since = position(&s);
     now_ms += 9999;
     typing_expire(&s.f.services);
-    assert_int_equal(position(&s), since);
+    check_no_news(&s, since);
     type(&s, &s.alice, 5000); /* goes on typing */
     now_ms += 4999;
     typing_expire(&s.f.services);
-    assert_int_equal(position(&s), since);
+    check_no_news(&s, since);
     now_ms += 1;
     s.woken = 0;
     typing_expire(&s.f.services);
