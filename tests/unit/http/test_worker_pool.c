@@ -196,8 +196,8 @@ static void one_key_has_a_share_of_the_threads(void **state)
         nap();
     atomic_store(&c.hold, false);
     wait_until_run(jobs, 19);
-    assert_int_equal(p.queues.count, 0);
     worker_pool_stop(&p, discard);
+    assert_int_equal(p.queues.count, 0);
     worker_pool_fini(&p);
 }
 
