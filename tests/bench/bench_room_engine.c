@@ -2,7 +2,9 @@
  * The room engine against its limits, in one run: what a room of 50,000 members and 60,000 state events costs beside
  * one of 5, bytes on disk of an event, resolution of forks, events received from others, memory after many rooms.
  *
- *     bench_room_engine [members] [state events]        50000 60000
+ *     bench_room_engine [members] [state events] [URL]        50000 60000
+ *
+ * URL is an empty database of PostgreSQL; without it the database is SQLite's, in a folder under $TMPDIR.
  *
  * Everything goes through the service layer, without HTTP; nobody is parked. CPU is that of the whole process, so the
  * writer's and the checkpoints' are in it. "!" stands where a limit is missed.
@@ -28,6 +30,7 @@
 #include "store/users.h"
 
 #include <assert.h>
+#include <libpq-fe.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +49,7 @@ struct bench {
     struct arena *arena;
     struct caller alice;
     char folder[256], path[300];
+    const char *url; /* of PostgreSQL; or NULL */
     int members, states;
     int txn;
 };
@@ -70,7 +74,7 @@ static void wake_no_group(void *ctx, const struct wake_group *group)
 
 static void services_open(struct bench *b)
 {
-    struct store_options store = {.path = b->path, .server_name = STR("bench.test"), .create = true};
+    struct store_options store = {.path = b->url ? b->url : b->path, .server_name = STR("bench.test"), .create = true};
     struct store_error error;
     b->services = (struct services){
         .options = &b->options, .signing_key = &b->key, .rooms = rooms_new(), .typing = typing_new(), .wake = &b->wake};
@@ -94,9 +98,24 @@ static void reopen(struct bench *b)
     services_open(b);
 }
 
+/* The database's own files, without what its log or its dead rows take until they are cleared away. */
+static double postgres_bytes(const char *url)
+{
+    PGconn *pg = PQconnectdb(url);
+    PQclear(PQexec(pg, "VACUUM"));
+    PGresult *r = PQexec(pg, "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c WHERE c.relkind = 'r'"
+                             " AND c.relnamespace = current_schema()::regnamespace");
+    double bytes = PQresultStatus(r) == PGRES_TUPLES_OK ? atof(PQgetvalue(r, 0, 0)) : 0;
+    PQclear(r);
+    PQfinish(pg);
+    return bytes;
+}
+
 static double file_bytes(const struct bench *b)
 {
     struct stat info;
+    if (b->url)
+        return postgres_bytes(b->url);
     return stat(b->path, &info) == 0 ? (double)info.st_size : 0;
 }
 
@@ -671,6 +690,7 @@ int main(int argc, char **argv)
     assert(b);
     b->members = argc > 1 ? atoi(argv[1]) : 50000;
     b->states = argc > 2 ? atoi(argv[2]) : 60000;
+    b->url = argc > 3 ? argv[3] : NULL;
     assert(b->members > 200 && b->states > b->members + 10);
     snprintf(b->folder, sizeof b->folder, "%s/hearth-bench-XXXXXX", parent ? parent : "/tmp");
     if (!mkdtemp(b->folder))
