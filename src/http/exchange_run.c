@@ -40,8 +40,8 @@ struct run_memory {
 
 static void note_refused(struct exchange *x, size_t bytes)
 {
-    log_info("too many bytes of answers are not read: this one is left away", LOG_INT("request", x->id),
-             LOG_INT("bytes", bytes));
+    log_debug("too many bytes of answers are not read: this one is left away", LOG_INT("request", x->id),
+              LOG_INT("bytes", bytes));
     atomic_fetch_add(&x->server->refused_total, 1);
 }
 

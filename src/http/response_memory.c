@@ -101,16 +101,33 @@ static size_t shut_down_oldest(struct response_memory *m, int64_t now_ms)
     return h->bytes;
 }
 
+/* For the log, when the lock has been released. */
+struct news {
+    bool refused;   /* a group that was not refused before */
+    size_t cut_off; /* bytes of an answer */
+};
+
+static void tell(const struct news *news)
+{
+    if (news->refused)
+        log_info("a client does not read its answers: it gets no more large ones until it does");
+    if (news->cut_off > 0)
+        log_info("too many bytes of answers are not read: the oldest is cut off", LOG_INT("bytes", news->cut_off));
+}
+
 /* Makes the hold one of so many bytes, more than it is. */
-static bool grow(struct response_memory *m, uint64_t group, size_t bytes, int fd, struct response_hold **hold)
+static bool grow(struct response_memory *m, uint64_t group, size_t bytes, int fd, struct response_hold **hold,
+                 struct news *news)
 {
     mutex_assert_held(&m->lock);
     size_t more = bytes - (*hold ? (*hold)->bytes : 0);
     struct response_share *share = share_of(m, group);
     bool at_once = !*hold && share && share->refused;
     if (at_once || !fits(m, group, more)) {
-        if (share && share->waiting > 0)
+        if (share && share->waiting > 0) {
+            news->refused = !share->refused;
             share->refused = true;
+        }
         return false;
     }
     if (!*hold) {
@@ -122,12 +139,11 @@ static bool grow(struct response_memory *m, uint64_t group, size_t bytes, int fd
 }
 
 static bool grow_or_cut_off(struct response_memory *m, uint64_t group, size_t bytes, int fd, int64_t now_ms,
-                            struct response_hold **hold)
+                            struct response_hold **hold, struct news *news)
 {
-    bool grown = grow(m, group, bytes, fd, hold);
-    size_t cut_off = grown ? 0 : shut_down_oldest(m, now_ms);
-    if (cut_off > 0)
-        log_info("too many bytes of answers are not read: the oldest is cut off", LOG_INT("bytes", cut_off));
+    bool grown = grow(m, group, bytes, fd, hold, news);
+    if (!grown)
+        news->cut_off = shut_down_oldest(m, now_ms);
     return grown;
 }
 
@@ -136,9 +152,11 @@ bool response_memory_grow(struct response_memory *m, uint64_t group, size_t byte
 {
     if (bytes < RESPONSE_MEMORY_FREE || (*hold && bytes <= (*hold)->bytes))
         return true;
+    struct news news = {0};
     mutex_lock(&m->lock);
-    bool grown = grow_or_cut_off(m, group, bytes, fd, now_ms, hold);
+    bool grown = grow_or_cut_off(m, group, bytes, fd, now_ms, hold, &news);
     mutex_unlock(&m->lock);
+    tell(&news);
     return grown;
 }
 
@@ -162,11 +180,13 @@ bool response_memory_take(struct response_memory *m, uint64_t group, size_t byte
         response_memory_give_back(m, hold);
         return true;
     }
+    struct news news = {0};
     mutex_lock(&m->lock);
-    bool taken = (*hold && bytes <= (*hold)->bytes) || grow_or_cut_off(m, group, bytes, fd, now_ms, hold);
+    bool taken = (*hold && bytes <= (*hold)->bytes) || grow_or_cut_off(m, group, bytes, fd, now_ms, hold, &news);
     if (taken)
         complete(m, *hold, bytes, now_ms);
     mutex_unlock(&m->lock);
+    tell(&news);
     if (!taken)
         response_memory_give_back(m, hold);
     return taken;
