@@ -209,6 +209,29 @@ static void looks_at_tokens_before_the_body(void **state)
     client_fini(&c);
 }
 
+/* Turns and shares: one client a user, on whatever devices; before the token has been seen that is left to the address.
+ */
+static void tells_clients_apart(void **state)
+{
+    struct client c;
+    uint64_t of[3];
+    (void)state;
+    client_init(&c, routes, NULL);
+    struct account_info alice = world_user(&c.world, STR("alice")), bob = world_user(&c.world, STR("bob"));
+    const int64_t users[3] = {alice.user_nid, alice.user_nid, bob.user_nid};
+    static const struct str devices[3] = {STR_INIT("ONE"), STR_INIT("TWO"), STR_INIT("THREE")};
+    for (size_t i = 0; i < 3; i++) {
+        struct session session = world_login(&c.world, users[i], devices[i], true);
+        const char *token = str_cstr(c.world.arena, session.access_token);
+        client_ask(&c, HTTP_POST, "/_matrix/client/v3/big", token, "{}");
+        assert_true(c.verdict.client == 0);
+        client_ask(&c, HTTP_POST, "/_matrix/client/v3/big", token, "{}");
+        of[i] = c.verdict.client;
+    }
+    assert_true(of[0] != 0 && of[0] == of[1] && of[2] != 0 && of[0] != of[2]);
+    client_fini(&c);
+}
+
 static bool make_guest(struct store_tx *tx, void *arg)
 {
     struct account_row row = {.user_id = STR("@guest:example.org"), .is_guest = true, .created_ts = 1};
@@ -284,9 +307,10 @@ static void says_when_to_ask_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_routes),  cmocka_unit_test(reads_bodies),
-        cmocka_unit_test(limits_bodies), cmocka_unit_test(looks_at_tokens_before_the_body),
-        cmocka_unit_test(checks_tokens), cmocka_unit_test(says_when_to_ask_again),
+        cmocka_unit_test(finds_routes),           cmocka_unit_test(reads_bodies),
+        cmocka_unit_test(limits_bodies),          cmocka_unit_test(looks_at_tokens_before_the_body),
+        cmocka_unit_test(tells_clients_apart),    cmocka_unit_test(checks_tokens),
+        cmocka_unit_test(says_when_to_ask_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
