@@ -87,7 +87,7 @@ static int64_t highest(const struct json *content)
     return max;
 }
 
-/* From creators with a power of their own to users with a number. */
+/* Creators with a power of their own as users with a number. */
 static void list_creators(struct arena *a, const struct event *create, struct json *content)
 {
     int64_t level = highest(content);
@@ -99,7 +99,7 @@ static void list_creators(struct arena *a, const struct event *create, struct js
             json_set_int(a, users, more->items[i].s, level);
 }
 
-static void raise_above_levels(struct arena *a, struct json *content, const struct json *creators)
+static void raise_tombstone(struct arena *a, struct json *content)
 {
     static const struct str tombstone = STR_INIT("m.room.tombstone");
     int64_t state_default = level_or(content, STR("state_default"), 50);
@@ -109,6 +109,11 @@ static void raise_above_levels(struct arena *a, struct json *content, const stru
     struct json *events = map_in(a, content, STR("events"));
     if (level_or(events, tombstone, wanted - 1) < wanted)
         json_set_int(a, events, tombstone, wanted);
+}
+
+/* The rules of versions with privileged creators refuse those of the new room in `users`, and nobody else's. */
+static void unlist_creators(struct arena *a, struct json *content, const struct json *creators)
+{
     struct json *users = map_in(a, content, STR("users"));
     for (uint32_t i = 0; i < creators->count; i++)
         json_unset(users, creators->items[i].s);
@@ -119,9 +124,11 @@ struct json *power_upgrade_carry(struct arena *a, const struct event *create, co
 {
     struct json *out = of_integers(a, create->version, content);
     if (version->creators_are_privileged)
-        raise_above_levels(a, out, creators);
-    else if (create->version->creators_are_privileged)
+        raise_tombstone(a, out);
+    if (create->version->creators_are_privileged)
         list_creators(a, create, out);
+    if (version->creators_are_privileged)
+        unlist_creators(a, out, creators);
     return out;
 }
 

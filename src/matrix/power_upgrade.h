@@ -15,8 +15,9 @@
 /* The content for a room of `version`, from `content` of the old room, whose m.room.create is given.
  *
  * Creators of the new room (`creators`, strings; only for versions where they are privileged) stand in no list of users
- * there, and m.room.tombstone takes POWER_LEVEL_TOMBSTONE at least. Where only the old version has them, its creators
- * keep what a number can say of their power: the highest level that the content knows, at least 100. */
+ * there, and m.room.tombstone takes POWER_LEVEL_TOMBSTONE at least. Creators of the old room who are none of the new
+ * one, whoever upgrades it, keep what a number can say of their power: the highest level that the new content knows, at
+ * least 100. */
 struct json *power_upgrade_carry(struct arena *a, const struct event *create, const struct json *content,
                                  const struct room_version *version, const struct json *creators);
 

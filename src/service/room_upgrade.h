@@ -16,8 +16,9 @@
  * Carried over are m.room.server_acl, encryption, name, avatar, topic, guest_access, history_visibility, join_rules (as
  * far as the new version knows them) and power_levels (matrix/power_upgrade.h), canonical_alias with the aliases that
  * come along, the m.space.child of spaces, and bans. As m.room.power_levels comes last, the caller sends all the rest
- * with a creator's power, and no one's power is raised for it. Members are not invited: the specification transfers
- * no memberships.
+ * with a creator's power, and no one's power is raised for it. Creators of the old room who are not named for the new
+ * one are no creators there ("must be explicitly set"), but keep the highest level. Members are not invited: the
+ * specification transfers no memberships.
  *
  * A room that was upgraded may be upgraded again: a new tombstone leads to a new replacement, and levels are carried
  * over as they were before the room was silenced.

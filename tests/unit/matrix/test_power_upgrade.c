@@ -37,6 +37,14 @@ static void test_carry(void **state)
         {11, NULL, "{'state_default':9007199254740991}", 12, "['@c:s']",
          "{'events':{'m.room.tombstone':9007199254740991},'state_default':9007199254740991,'users':{}}"},
         {12, "{'additional_creators':['@u:s']}", "{'events':{'m.room.tombstone':150}}", 12, "['@c:s']",
+         "{'events':{'m.room.tombstone':150},'users':{'@u:s':150}}"},
+        /* Who was a creator and is none has a number that is enough for all that has one. */
+        {12, NULL, "{}", 12, "['@u:s']", "{'events':{'m.room.tombstone':150},'users':{'@c:s':150}}"},
+        {12, "{'additional_creators':['@u:s','@v:s','@v:s']}", "{'users':{'@w:s':170,'@x:s':1}}", 12, "['@u:s','@x:s']",
+         "{'events':{'m.room.tombstone':150},'users':{'@c:s':170,'@v:s':170,'@w:s':170}}"},
+        {12, NULL, "{'state_default':200}", 12, "['@u:s']",
+         "{'events':{'m.room.tombstone':201},'state_default':200,'users':{'@c:s':201}}"},
+        {12, NULL, "{'events':{'m.room.tombstone':150}}", 12, "['@c:s','@u:s']",
          "{'events':{'m.room.tombstone':150},'users':{}}"},
         /* And out of them. */
         {12, "{'additional_creators':['@u:s']}", "{}", 11, NULL, "{'users':{'@c:s':100,'@u:s':100}}"},

@@ -239,12 +239,15 @@ static void creators(void **state)
     check_state(&f, &alice, first, "m.room.member", "@bob:hearth.test", "null");
     do_join(&f, &bob, first);
     do_join(&f, &eve, first);
-    /* They are not carried over, but have to be named. */
+    /* They are not carried over as such, but have to be named: without that the founder has a number. */
     second = do_upgrade(&f, &bob, first, "12");
     assert_null(json_get(state_of(&f, &bob, second, "m.room.create"), STR("additional_creators")));
     struct power_levels pl = powers(&f, second);
     assert_int_equal(power_level_of(&pl, bob.user_id), POWER_LEVEL_CREATOR);
-    assert_int_equal(power_level_of(&pl, alice.user_id), 0);
+    assert_int_equal(power_level_of(&pl, alice.user_id), 150);
+    assert_int_equal(power_level_of(&pl, eve.user_id), 0);
+    do_join(&f, &alice, second);
+    do_state(&f, &alice, second, "m.room.tombstone", "", "{}");
     /* Where there are no such creators, all of them have the highest number, and additional_creators is not looked at.
      */
     check_ok(try_upgrade(&f, &bob, first, "11", "['@eve:hearth.test',7]", &plain));
