@@ -20,6 +20,11 @@
  * one are no creators there ("must be explicitly set"), but keep the highest level. Members are not invited: the
  * specification transfers no memberships.
  *
+ * predecessor.event_id is "the last known event in the old room": the newest one when its state was read, where the
+ * conversation broke off, right before the tombstone. It is not the tombstone's own, as with Synapse before version 12:
+ * that one is sealed when its room has had its last message, after the new room is written. From version 12 on it
+ * cannot be: the tombstone names a room whose id is a hash of this very field.
+ *
  * A room that was upgraded may be upgraded again: a new tombstone leads to a new replacement, and levels are carried
  * over as they were before the room was silenced.
  *
