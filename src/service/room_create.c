@@ -198,10 +198,10 @@ static struct fault plan_create(struct plan *p)
     if (fault.code)
         return fault;
     struct json *content = given ? json_shallow_copy(p->room.a, given) : json_object(p->room.a);
+    const struct json *named = json_get(content, STR("additional_creators"));
+    if (p->room.version->creators_are_privileged && json_is(named, JSON_ARRAY) && named->count > ROOM_PLAN_CREATORS_MAX)
+        return bad_field(p->room.a, "creation_content.additional_creators", "names too many users");
     if (p->room.version->creators_are_privileged && p->preset->invitees_are_equal && p->invites && p->invites->count) {
-        const struct json *named = json_get(content, STR("additional_creators"));
-        if (named && named->type == JSON_ARRAY && named->count > INVITES_MAX)
-            return bad_field(p->room.a, "creation_content", "additional_creators names too many users");
         struct json *creators =
             json_is(named, JSON_ARRAY) ? json_shallow_copy(p->room.a, named) : json_array(p->room.a);
         for (size_t i = 0; i < p->invites->count; i++)

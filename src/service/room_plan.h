@@ -14,6 +14,8 @@
 
 /* Events that become durable together; a room of more is made in several steps. */
 #define ROOM_PLAN_STEP 512
+/* additional_creators that a request may name. */
+#define ROOM_PLAN_CREATORS_MAX 100
 
 struct room_plan {
     struct services *s;
@@ -40,7 +42,8 @@ struct fault room_plan_join(struct room_plan *p) __attribute__((warn_unused_resu
  * creators are privileged, they are to be additional_creators instead. */
 struct json *room_plan_power_levels(struct room_plan *p, const struct json *equals, int64_t invite_level);
 
-/* The list with each string once, in order; NULL for NULL. What is no string stays, for the rules to refuse. */
+/* The list with each string once, in order; NULL for NULL. What is no string stays, for the rules to refuse. For lists
+ * of some hundred: each item is compared with those before it. */
 const struct json *room_plan_unique(struct arena *a, const struct json *list);
 
 /* Makes the room, with `alias` (or empty) leading to it. Up to ROOM_PLAN_STEP events: all or none. What the rules

@@ -25,6 +25,8 @@ static struct fault read_creators(struct upgrade *u, const struct json *addition
         return FAULT_NONE;
     if (additional && additional->type != JSON_ARRAY)
         return FAULT(M_BAD_JSON, "additional_creators: must be a list of user ids");
+    if (additional && additional->count > ROOM_PLAN_CREATORS_MAX)
+        return FAULT(M_BAD_JSON, "additional_creators: names too many users");
     json_push(u->plan.a, all, json_string(u->plan.caller->user_id));
     for (size_t i = 0; additional && i < additional->count; i++) {
         if (additional->items[i].type != JSON_STRING)
@@ -170,14 +172,14 @@ struct fault room_upgrade(struct services *s, struct arena *a, const struct call
     struct upgrade u = {.plan = {.s = s, .a = a, .caller = caller, .version = room_version_find(new_version)}};
     if (!u.plan.version)
         return FAULT_STATUS(M_UNSUPPORTED_ROOM_VERSION, 400, "new_version: this server does not know it");
-    struct fault fault = read_creators(&u, additional_creators);
-    if (!fault.code)
-        fault = room_plan_check(s, caller);
+    struct fault fault = room_plan_check(s, caller);
     if (!fault.code)
         fault = room_open(s, room_id, ROOM_NOT_JOINED, &u.old);
     if (fault.code)
         return fault;
     fault = check_power(&u);
+    if (!fault.code)
+        fault = read_creators(&u, additional_creators);
     if (!fault.code) {
         fault = replace(&u);
         room_upgrade_state_fini(&u.state);

@@ -1,4 +1,5 @@
 #include "service/room_create.h"
+#include "service/room_plan.h"
 
 #include "room_fixture.h"
 
@@ -242,6 +243,15 @@ static void creation_content(void **state)
                                                  "'carol']}}"),
                             &none),
                 M_INVALID_ROOM_STATE, "additional_creators");
+    struct json *body = json_object(f.arena), *content = json_object(f.arena), *many = json_array(f.arena);
+    for (int i = 0; i <= ROOM_PLAN_CREATORS_MAX; i++)
+        json_push(f.arena, many, json_string(str_fmt(f.arena, "@u%d:hearth.test", i)));
+    json_set(f.arena, content, STR("additional_creators"), *many);
+    json_set(f.arena, body, STR("creation_content"), *content);
+    json_set_str(f.arena, body, STR("room_version"), STR("12"));
+    struct fault fault = room_create(&f.services, f.arena, &alice, body, &none);
+    check_fault(fault, M_BAD_JSON, "more than a room may have");
+    check_str(fault.message, STR("creation_content.additional_creators: names too many users"), "the field");
     f.options.default_room_version = STR("11");
     struct str chosen = fixture_room(&f, &alice, "{}");
     check_state(&f, &alice, chosen, "m.room.create", "", "{'room_version':'11'}");

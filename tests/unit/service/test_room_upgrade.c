@@ -211,6 +211,17 @@ static void requests(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         check_fault(try_upgrade(&f, cases[i].who, cases[i].room, cases[i].version, cases[i].creators, &new),
                     cases[i].want, CSTR(f.arena, "case %d", (int)i));
+    /* A long list is not looked at, and no list at all of somebody who may not. */
+    struct json *many = json_array(f.arena);
+    for (int i = 0; i <= ROOM_PLAN_CREATORS_MAX; i++)
+        json_push(f.arena, many, json_string(str_fmt(f.arena, "@u%d:hearth.test", i)));
+    struct fault fault = room_upgrade(&f.services, f.arena, &alice, room, STR("12"), many, &new);
+    check_fault(fault, M_BAD_JSON, "more than a room may have");
+    check_str(fault.message, STR("additional_creators: names too many users"), "the field");
+    check_fault(room_upgrade(&f.services, f.arena, &eve, room, STR("12"), many, &new), M_FORBIDDEN, "stranger");
+    check_fault(try_upgrade(&f, &eve, room, "12", "[1]", &new), M_FORBIDDEN, "stranger");
+    check_fault(try_upgrade(&f, &bob, room, "12", "[1]", &new), M_FORBIDDEN, "member");
+    check_fault(try_upgrade(&f, &alice, STR("!none:hearth.test"), "12", "[1]", &new), M_FORBIDDEN, "no room");
     f.options.allow_room_creation = false;
     check_fault(try_upgrade(&f, &alice, room, "12", NULL, &new), M_FORBIDDEN, "rooms are made by administrators");
     f.options.allow_room_creation = true;
