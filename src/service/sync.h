@@ -27,8 +27,8 @@ struct sync_query {
     uint64_t filter_hash; /* of the filter as the client gave it */
 };
 
-/* Writes the whole answer into `out`, whose maximum is the largest answer: a room may take an eighth of it (a quarter
- * of what is left of its half), and one with more state than that is told of in part, beginning with what clients
+/* Writes the whole answer into `out`, whose maximum is the largest answer: a room may take half of what is left of
+ * three quarters of it, and one with more state than that is told of in part, beginning with what clients
  * cannot do without. The whole of it is what GET /state gives. A `since` that lies ahead of the stream, as after the
  * restore of a backup, is answered as an initial sync. *empty_out says that it holds no news, so that a client who has
  * time may wait. */
