@@ -212,6 +212,21 @@ static struct fault prepare_redaction(struct arena *a, struct room_head_reader *
     return FAULT_NONE;
 }
 
+/* Other servers will judge the event by the state after those that it follows, which are not all the branches. */
+static struct event_verdict check_by_partial_state(struct arena *a, struct room_head_reader *reader,
+                                                   const struct event *event)
+{
+    struct room *room = reader->room;
+    struct event_reader events;
+    if (!reader->tx)
+        reader->tx = store_read_begin(reader->s->store);
+    event_reader_begin(&events, reader->tx, a, room->version);
+    struct event_reader_view view = {&events, room->head.partial_root, NULL};
+    struct event_verdict verdict = auth_check(a, event, event_reader_auth_state(&view));
+    event_reader_end(&events);
+    return verdict;
+}
+
 /* Authorises the event against the head, and moves the head on to it. */
 static struct fault admit(struct arena *a, struct room_head_reader *reader, struct item *item)
 {
@@ -220,11 +235,14 @@ static struct fault admit(struct arena *a, struct room_head_reader *reader, stru
     struct event *event = &item->event;
     struct auth_state state = room_head_auth_state(reader);
     struct event_verdict verdict = auth_check(a, event, state);
+    if (!verdict.refused && head->partial)
+        verdict = check_by_partial_state(a, reader, event);
     if (verdict.refused) {
         log_debug("room: event refused", LOG_STR("room", room->room_id), LOG_STR("sender", event->sender),
                   LOG_STR("type", event->type), LOG_CSTR("rule", verdict.refused));
         return refused(a, M_FORBIDDEN, verdict.refused);
     }
+    head->partial = false; /* what comes next follows this one */
     if (event->has_state_key)
         room_head_put(room, event->type, event->state_key, event);
     struct power_levels pl = {room_head_get(reader, STR("m.room.create"), STR("")),

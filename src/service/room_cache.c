@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "service/room_head.h"
 #include "service/storage.h"
+#include "store/event_graph.h"
 #include "store/events.h"
 #include "store/receipts.h"
 #include "store/rooms.h"
@@ -290,6 +291,8 @@ struct room_news room_news(struct services *s, struct store_tx *tx, int64_t room
     struct event_row last;
     if (events_last_numbers(tx, room_nid, INT64_MAX, &last))
         found.news.event_pos = last.pos > found.news.event_pos ? last.pos : found.news.event_pos;
+    int64_t quiet_pos = room_states_get(tx, room_nid).pos;
+    found.news.event_pos = quiet_pos > found.news.event_pos ? quiet_pos : found.news.event_pos;
     int64_t receipt_pos = receipts_last_pos(tx, room_nid);
     found.news.receipt_pos = receipt_pos > found.news.receipt_pos ? receipt_pos : found.news.receipt_pos;
 

@@ -26,6 +26,7 @@ void room_enter_begin(struct room_entering *x, struct services *s, struct store_
     room_enter_begin_line(x, s, tx, a, room_nid, version, 0);
     x->line = false;
     x->extremity_count = forward_extremities_of(tx, room_nid, a, &x->extremities);
+    x->quiet = room_states_get(tx, room_nid);
     if (events_last_numbers(tx, room_nid, INT64_MAX, &last)) {
         x->room_state = last.room_state;
         x->notify_count = last.notify_count;
@@ -131,17 +132,45 @@ static bool state_changed(void *ctx, int64_t key, int64_t event_before, int64_t 
 
 /* --- the graph --- */
 
-/* The room's state from those after its forward extremities. */
-static int64_t resolve_extremities(struct room_entering *x)
+/* What follows from the states after some extremities and one more state (0: none); 0 if it cannot be resolved. */
+static int64_t resolve_with(struct room_entering *x, const int64_t *extremities, size_t extremity_count, int64_t more)
 {
-    int64_t *roots = ARENA_ARRAY(x->reader.a, x->extremity_count, int64_t);
+    int64_t *roots = ARENA_ARRAY(x->reader.a, extremity_count + 1, int64_t);
     size_t count = 0;
-    for (size_t i = 0; i < x->extremity_count; i++) {
-        const struct stored_event *stored = event_reader_nid(&x->reader, x->extremities[i]);
+    for (size_t i = 0; i < extremity_count; i++) {
+        const struct stored_event *stored = event_reader_nid(&x->reader, extremities[i]);
         if (stored && stored->row.state_after != STATE_UNKNOWN)
             roots[count++] = stored->row.state_after;
     }
+    if (more)
+        roots[count++] = more;
     return count ? room_resolve_states(&x->reader, roots, count) : 0;
+}
+
+/* Too many extremities to keep: the oldest go, and the state that follows from them stays, since any of them may hold
+ * the only trace of a ban. */
+static void fold_extremities(struct room_entering *x)
+{
+    size_t kept = FORWARD_EXTREMITIES_MAX / 2;
+    if (x->extremity_count <= FORWARD_EXTREMITIES_MAX)
+        return;
+    size_t folded = x->extremity_count - kept;
+    int64_t root = resolve_with(x, x->extremities, folded, x->quiet.folded_root);
+    if (root) {
+        x->quiet.folded_root = root;
+        room_states_set(x->reader.tx, x->room_nid, &x->quiet);
+    }
+    x->extremities += folded;
+    x->extremity_count = kept;
+}
+
+/* Once there is one extremity whose state says all that the folded ones did, they are forgotten. */
+static void forget_folded(struct room_entering *x, int64_t room_state, int64_t state_after)
+{
+    if (!x->quiet.folded_root || x->extremity_count != 1 || room_state != state_after)
+        return;
+    x->quiet.folded_root = 0;
+    room_states_set(x->reader.tx, x->room_nid, &x->quiet);
 }
 
 static bool is_followed(const struct room_entry *e, int64_t extremity)
@@ -150,14 +179,6 @@ static bool is_followed(const struct room_entry *e, int64_t extremity)
         if (e->prev_nids[k] == extremity)
             return true;
     return false;
-}
-
-bool room_enter_is_one_fork_too_many(const struct room_entering *x, const struct room_entry *e)
-{
-    for (size_t i = 0; i < x->extremity_count; i++)
-        if (is_followed(e, x->extremities[i]))
-            return false;
-    return !e->followed && x->extremity_count >= FORWARD_EXTREMITIES_MAX;
 }
 
 /* Puts the event in the place of those it follows. Returns the room's state then: the same as before if the states of
@@ -173,10 +194,24 @@ static int64_t follow(struct room_entering *x, const struct room_entry *e)
         now[count++] = e->event_nid;
     x->extremities = now;
     x->extremity_count = count;
-    if (count == 1 && now[0] == e->event_nid)
+    fold_extremities(x);
+    if (count == 1 && now[0] == e->event_nid && !x->quiet.folded_root)
         return e->state_after;
-    int64_t resolved = resolve_extremities(x);
+    int64_t resolved = resolve_with(x, x->extremities, x->extremity_count, x->quiet.folded_root);
+    if (count == 1 && now[0] == e->event_nid)
+        forget_folded(x, resolved, e->state_after);
     return resolved ? resolved : x->room_state;
+}
+
+/* The room's state has changed with an event that has no place in the timeline: says so beside it. */
+static void note_quiet_change(struct room_entering *x, const struct room_entry *e, int64_t room_state)
+{
+    if (room_state == x->room_state)
+        return;
+    x->quiet.pos = e->pos;
+    x->quiet.state_root = room_state;
+    room_states_set(x->reader.tx, x->room_nid, &x->quiet);
+    x->newest_pos = e->pos;
 }
 
 /* --- redactions --- */
@@ -301,8 +336,11 @@ bool room_enter(struct room_entering *x, struct room_entry *e)
         }
         if (room_state != e->state_after)
             events_set_room_state(tx, e->event_nid, room_state);
+        if (e->hidden)
+            note_quiet_change(x, e, room_state);
+        else
+            x->newest_pos = e->pos;
         move_room_state(x, e, room_state);
-        x->newest_pos = e->hidden ? x->newest_pos : e->pos;
     }
     apply_redaction(x, e);
     if (!e->hidden)

@@ -16,6 +16,7 @@
 #include "service/event_reader.h"
 #include "service/room.h"
 #include "service/room_resolve.h"
+#include "store/event_graph.h"
 
 /* For an event whose states are not known. */
 #define STATE_UNKNOWN (-1)
@@ -37,8 +38,9 @@ struct room_entering {
     bool line;
     int64_t *extremities;
     size_t extremity_count;
-    int64_t room_state;   /* root of the room's current state */
-    int64_t notify_count; /* the room's totals with the newest event */
+    int64_t room_state;          /* root of the room's current state */
+    struct room_state_row quiet; /* what no event of the timeline says of it */
+    int64_t notify_count;        /* the room's totals with the newest event */
     int64_t highlight_count;
     bool fresh; /* the room is being made: nobody else was in it before */
 
@@ -88,9 +90,6 @@ struct room_entry {
     int64_t state_after;
 };
 
-/* Whether the event would make one more forward extremity than FORWARD_EXTREMITIES_MAX. None may be dropped for it:
- * each may hold the only trace of a ban. */
-bool room_enter_is_one_fork_too_many(const struct room_entering *x, const struct room_entry *e);
 /* Stores an accepted event and does what follows from it. False: the transaction has failed. */
 bool room_enter(struct room_entering *x, struct room_entry *e) __attribute__((warn_unused_result));
 /* Stores an event that is not accepted, or not known to be in its place. */

@@ -99,9 +99,10 @@ static bool read_head(struct room *room, struct store_tx *tx, struct arena *a)
     head->state_root = last.room_state;
     head->notify_count = last.notify_count;
     head->highlight_count = last.highlight_count;
-    head->line = count == 1 && nids[0] == last.event_nid;
+    bool folded = room_states_get(tx, room->nid).folded_root != 0;
+    head->line = count == 1 && nids[0] == last.event_nid && !folded;
     size_t first = count > EVENT_PREV_EVENTS_MAX ? count - EVENT_PREV_EVENTS_MAX : 0;
-    head->partial = first > 0;
+    head->partial = first > 0 || folded;
     for (size_t i = first; i < count; i++) {
         struct event_row row;
         struct event event;

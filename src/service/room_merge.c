@@ -1,29 +1,22 @@
 #include "service/room_merge.h"
 
 #include "base/log.h"
-#include "matrix/id.h"
 #include "store/event_graph.h"
 #include "store/users.h"
 
-#define MEMBERS_MAX 1000 /* looked at for one who may */
-#define TRIES_MAX   5
+#define TRIES_MAX 20
 
-/* Numbers of local members; no more than TRIES_MAX. */
+/* Local members, if the room is one to be merged; no more than TRIES_MAX. */
 static size_t local_members(struct services *s, struct arena *a, struct room *room, struct caller *members)
 {
-    struct membership_row *rows;
     struct store_tx *tx = store_read_begin(s->store);
     int64_t *nids;
-    size_t found = 0;
     size_t count = forward_extremities_of(tx, room->nid, a, &nids) > ROOM_MERGE_ABOVE
-                       ? memberships_of_room(tx, room->nid, MEMBERSHIP_JOIN, MEMBERS_MAX, a, &rows)
+                       ? memberships_local(tx, room->nid, TRIES_MAX, a, &nids)
                        : 0;
-    for (size_t i = 0; i < count && found < TRIES_MAX; i++) {
-        struct str user_id = users_id_of(tx, rows[i].user_nid, a);
-        if (str_eq(id_server(user_id), s->options->server_name))
-            members[found++] = (struct caller){.user_nid = rows[i].user_nid, .user_id = user_id};
-    }
-    return store_read_end(&tx) ? found : 0;
+    for (size_t i = 0; i < count; i++)
+        members[i] = (struct caller){.user_nid = nids[i], .user_id = users_id_of(tx, nids[i], a)};
+    return store_read_end(&tx) ? count : 0;
 }
 
 void room_merge(struct services *s, struct arena *a, struct room *room)

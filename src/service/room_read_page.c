@@ -237,7 +237,7 @@ static void write_context(struct room_reading *r, const struct event_row *row, c
     json_field_str(w, STR("end"), stream_token_make_place(r->view.a, after.after));
     json_key(w, STR("state"));
     bool found = events_last_numbers(r->tx, r->room->nid, after.after.pos, &last);
-    put_state(r, found ? last.state_after : r->root, filter, &senders, w);
+    put_state(r, found ? last.room_state : r->root, filter, &senders, w);
     json_end_object(w);
     map_u64_fini(&senders);
 }

@@ -37,6 +37,8 @@ struct receive_job {
     const struct item *state_user; /* the one PDU that it is the state before */
     int64_t history_pos;           /* the place in front of which history goes */
     int64_t history_sub;           /* of the first of all PDUs */
+    int64_t history_notify;        /* the room's totals there */
+    int64_t history_highlight;
     struct fault fault;
 };
 
@@ -189,28 +191,53 @@ static int64_t state_before(struct receive_job *job, const struct item *item, co
     return room_resolve_states(&job->x.reader, roots, prev->count);
 }
 
-#define AWAITING_MAX 1000 /* events that await one, as far as they are looked at */
+#define AWAITING_MAX 10000 /* events that await one, as far as they are looked at */
 
-/* Redactions that came before their target. */
+/* Redactions that came before their target: the first that may. */
 static void apply_awaiting_redactions(struct receive_job *job, int64_t event_nid, struct str event_id)
 {
     struct event_reader *reader = &job->x.reader;
-    struct awaited_row *rows;
-    size_t count = awaited_events_of(reader->tx, event_id, AWAITING_MAX, job->x.reader.a, &rows);
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i].why != AWAITED_REDACTION || rows[i].room_nid != job->x.room_nid)
-            continue;
-        struct stored_event *redaction = event_reader_nid(reader, rows[i].event_nid);
+    int64_t *waiting;
+    size_t count = awaited_events_for(reader->tx, event_id, AWAITED_REDACTION, job->x.room_nid, AWAITING_MAX,
+                                      job->x.reader.a, &waiting);
+    bool done = false;
+    for (size_t i = 0; i < count && !done; i++) {
+        struct stored_event *redaction = event_reader_nid(reader, waiting[i]);
         struct stored_event *target = event_reader_nid(reader, event_nid);
         struct event_reader_view view = {reader, redaction ? redaction->row.state_before : 0, NULL};
-        if (redaction && target && !str_eq(target->event.type, STR("m.room.create")) &&
-            auth_may_redact(&redaction->event, &target->event, event_reader_auth_state(&view))) {
+        done = redaction && target && !str_eq(target->event.type, STR("m.room.create")) &&
+               auth_may_redact(&redaction->event, &target->event, event_reader_auth_state(&view));
+        if (done)
             room_enter_redaction(&job->x, target, redaction->row.event_nid);
-            break;
-        }
+        else
+            event_reader_forget(reader, waiting[i]);
     }
     if (count > 0)
         awaited_events_remove(reader->tx, event_id, AWAITED_REDACTION);
+}
+
+/* Whether an event that was let in awaits this one as one it follows. */
+static bool is_awaited_as_prev(struct receive_job *job, struct str event_id)
+{
+    return awaited_events_count(job->x.reader.tx, event_id, AWAITED_PREV, job->x.room_nid, 1) > 0;
+}
+
+/* Notes the prev events that are not here, and that this one is: gaps in front of others may be closed by it. */
+static void note_gaps(struct receive_job *job, const struct room_entry *e, const struct cited *prev)
+{
+    struct store_tx *tx = job->x.reader.tx;
+    struct arena *a = job->x.reader.a;
+    struct awaited_row row = {.why = AWAITED_PREV, .event_nid = e->event_nid, .room_nid = job->x.room_nid};
+    for (size_t i = 0; i < prev->missing_count; i++)
+        awaited_events_add(tx, prev->missing[i], &row);
+    int64_t *waiting;
+    size_t count = awaited_events_for(tx, e->event->event_id, AWAITED_PREV, job->x.room_nid, AWAITING_MAX, a, &waiting);
+    awaited_events_remove(tx, e->event->event_id, AWAITED_PREV);
+    for (size_t i = 0; i < count; i++) {
+        struct str *others;
+        if (awaited_events_before(tx, waiting[i], 1, a, &others) == 0)
+            events_close_gap(tx, waiting[i]);
+    }
 }
 
 /* --- storing --- */
@@ -226,8 +253,8 @@ static struct room_entry entry_of(struct receive_job *job, const struct item *it
     };
 }
 
-static void keep(struct receive_job *job, struct item *item, struct room_entry *e, enum event_status status,
-                 const char *rule)
+static void keep(struct receive_job *job, struct item *item, struct room_entry *e, const struct cited *prev,
+                 enum event_status status, const char *rule)
 {
     static const enum receive_outcome outcomes[] = {[EVENT_ACCEPTED] = RECEIVE_ACCEPTED,
                                                     [EVENT_REJECTED] = RECEIVE_REJECTED,
@@ -236,8 +263,9 @@ static void keep(struct receive_job *job, struct item *item, struct room_entry *
     e->status = status;
     e->reason = rule ? str_of(rule) : (struct str){0};
     room_keep(&job->x, e);
-    if (status == EVENT_OUTLIER)
-        apply_awaiting_redactions(job, e->event_nid, e->event->event_id);
+    apply_awaiting_redactions(job, e->event_nid, e->event->event_id);
+    if (e->state_before != STATE_UNKNOWN)
+        note_gaps(job, e, prev);
     decide(job, item, outcomes[status], rule);
 }
 
@@ -266,46 +294,6 @@ static bool is_idle_redaction(struct receive_job *job, const struct event *event
     /* Rules look into m.room.create, so that no server lets it be redacted. */
     return !target || str_eq(target->event.type, STR("m.room.create")) || target->row.room_nid != job->x.room_nid ||
            !auth_may_redact(event, &target->event, event_reader_auth_state(&view));
-}
-
-/* Whether an event that was let in awaits this one as one it follows. */
-static bool is_awaited_as_prev(struct receive_job *job, struct str event_id)
-{
-    struct awaited_row *rows;
-    size_t count = awaited_events_of(job->x.reader.tx, event_id, AWAITING_MAX, job->x.reader.a, &rows);
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].why == AWAITED_PREV && rows[i].room_nid == job->x.room_nid)
-            return true;
-    return false;
-}
-
-/* Notes the prev events that are not here, and that this one is: gaps in front of others may be closed by it. */
-static void note_gaps(struct receive_job *job, const struct room_entry *e, const struct cited *prev)
-{
-    struct store_tx *tx = job->x.reader.tx;
-    struct awaited_row row = {.why = AWAITED_PREV, .event_nid = e->event_nid, .room_nid = job->x.room_nid};
-    for (size_t i = 0; i < prev->missing_count; i++)
-        awaited_events_add(tx, prev->missing[i], &row);
-    struct awaited_row *rows;
-    size_t count = awaited_events_of(tx, e->event->event_id, AWAITING_MAX, job->x.reader.a, &rows);
-    awaited_events_remove(tx, e->event->event_id, AWAITED_PREV);
-    for (size_t i = 0; i < count; i++) {
-        struct str *others;
-        if (rows[i].why == AWAITED_PREV &&
-            awaited_events_before(tx, rows[i].event_nid, 1, job->x.reader.a, &others) == 0)
-            events_close_gap(tx, rows[i].event_nid);
-    }
-}
-
-/* Check 6, and what our server asks besides. */
-static const char *check_now(struct receive_job *job, const struct item *item, const struct room_entry *e)
-{
-    if (job->history_pos)
-        return NULL;
-    const char *rule = check_by_state(job, item, job->x.room_state);
-    if (!rule && room_enter_is_one_fork_too_many(&job->x, e))
-        rule = "the room has forked too often, and the event follows none of the branches";
-    return rule;
 }
 
 static bool enter(struct receive_job *job, struct item *item, struct room_entry *e, const struct cited *prev)
@@ -389,15 +377,15 @@ static bool receive_one(struct receive_job *job, struct item *item)
     if (!rule && !outlier)
         rule = check_by_state(job, item, e.state_before);
     if (rule || outlier) {
-        keep(job, item, &e, rule ? EVENT_REJECTED : EVENT_OUTLIER, rule);
+        keep(job, item, &e, &prev, rule ? EVENT_REJECTED : EVENT_OUTLIER, rule);
         return true;
     }
     e.prev_nids = prev.nids;
     e.prev_count = prev.count;
     e.followed = is_awaited_as_prev(job, event->event_id);
-    rule = check_now(job, item, &e);
+    rule = job->history_pos ? NULL : check_by_state(job, item, job->x.room_state);
     if (rule) {
-        keep(job, item, &e, EVENT_SOFT_FAILED, rule);
+        keep(job, item, &e, &prev, EVENT_SOFT_FAILED, rule);
         return true;
     }
     return enter(job, item, &e, &prev);
@@ -438,8 +426,8 @@ static bool find_history_place(struct receive_job *job)
     }
     job->history_pos = row.pos;
     job->history_sub = events_lowest_sub(job->x.reader.tx, job->x.room_nid, row.pos) - (int64_t)job->count;
-    job->x.notify_count = row.notify_count;
-    job->x.highlight_count = row.highlight_count;
+    job->history_notify = row.notify_count;
+    job->history_highlight = row.highlight_count;
     return true;
 }
 
@@ -453,6 +441,10 @@ static bool receive_run(struct store_tx *tx, void *arg)
         return false;
     room_enter_begin(&job->x, job->s, tx, job->a, job->room->nid, job->room->version);
     bool ok = job->first > 0 || (read_given_state(job) && find_history_place(job));
+    if (job->history_pos) {
+        job->x.notify_count = job->history_notify;
+        job->x.highlight_count = job->history_highlight;
+    }
     /* What one PDU needs is given back before the next. */
     struct arena *scratch = job->x.reader.a = arena_new();
     for (size_t i = job->first; ok && i < job->count && i < job->first + BATCH; i++, arena_reset(scratch))
@@ -506,10 +498,8 @@ static enum store_result receive_locked(struct receive_job *job)
 static bool receive_batch(struct receive_job *job)
 {
     enum store_result result = STORE_STALE;
-    mutex_lock(&job->room->lock);
     for (int tries = 0; tries < TRIES_MAX && result == STORE_STALE; tries++)
         result = receive_locked(job);
-    mutex_unlock(&job->room->lock);
     return result == STORE_OK;
 }
 
@@ -528,8 +518,18 @@ struct fault room_receive(struct services *s, struct arena *a, struct room *room
     if (job.count == 0)
         return FAULT_NONE;
     bool ok = true;
-    for (; ok && job.first < job.count; job.first += BATCH)
+    bool whole = options->history_before.n > 0; /* its places are reserved with the first batch */
+    if (whole)
+        mutex_lock(&room->lock);
+    for (; ok && job.first < job.count; job.first += BATCH) {
+        if (!whole)
+            mutex_lock(&room->lock);
         ok = receive_batch(&job);
+        if (!whole)
+            mutex_unlock(&room->lock);
+    }
+    if (whole)
+        mutex_unlock(&room->lock);
     if (ok && job.x.extremity_count > ROOM_MERGE_ABOVE)
         room_merge(s, a, room);
     return ok ? FAULT_NONE : job.fault;

@@ -1,5 +1,6 @@
 #include "service/stream_token.h"
 #include "service/sync_room.h"
+#include "store/state_map.h"
 
 #define TIMELINE_DEFAULT   10
 #define TIMELINE_MAX       1000
@@ -59,7 +60,7 @@ static void look_at_row(struct sync_section *x, const struct event_row *row, siz
 /* Notices where the state before an event is not the room's state that was left behind by the one before it. */
 static void note_fork(struct sync_section *x, const struct event_row *row)
 {
-    x->forked |= row->room_state != x->newer_root;
+    x->forked |= row->room_state != x->newer_root || row->room_state != row->state_after;
     x->newer_root = row->state_before;
 }
 
@@ -103,6 +104,33 @@ static void collect_backwards(struct sync_section *x, size_t limit, struct arena
     }
 }
 
+/* Whether the row's state event is not what the room has for its key, nor overruled by a later one of the timeline. */
+static bool has_lost(struct sync_section *x, size_t at)
+{
+    int64_t key = x->rows[at].state_key_nid;
+    for (size_t i = at + 1; i < x->count && key; i++)
+        if (x->rows[i].state_key_nid == key)
+            return false;
+    return key && state_map_get(x->f->tx, x->end_root, key) != x->rows[at].event_nid;
+}
+
+/* Clients take the last event of a key for the state. Where state resolution has overruled it, the timeline begins
+ * behind it, so that they are told the state as it is; the event is found by paging back. */
+static void cut_behind_losers(struct sync_section *x)
+{
+    size_t cut = x->count;
+    while (cut > 0 && !has_lost(x, cut - 1))
+        cut--;
+    if (cut == 0)
+        return;
+    const struct event_row *loser = &x->rows[cut - 1];
+    x->before = (struct event_place){loser->pos, loser->sub};
+    x->limited = true;
+    x->rows += cut;
+    x->at += cut;
+    x->count -= cut;
+}
+
 void sync_timeline_collect(struct sync_section *x)
 {
     size_t limit = (size_t)timeline_limit(&x->f->query->filter);
@@ -118,6 +146,8 @@ void sync_timeline_collect(struct sync_section *x)
     x->v->a = x->f->a;
     arena_free(&scratch);
     reverse_rows(x);
+    if (x->forked)
+        cut_behind_losers(x);
 }
 
 void sync_timeline_write(struct sync_section *x)

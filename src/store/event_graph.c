@@ -21,6 +21,13 @@ static const struct sql delete_awaited = SQL("DELETE FROM awaited_events WHERE e
 static const struct sql select_before =
     SQL("SELECT event_id FROM awaited_events WHERE event_nid = $1 AND why = 1 ORDER BY event_id LIMIT $2");
 
+static const struct sql select_room_state =
+    SQL("SELECT pos, state_root, folded_root FROM room_states WHERE room_nid = $1");
+static const struct sql set_room_state =
+    SQL("INSERT INTO room_states (room_nid, pos, state_root, folded_root) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (room_nid) DO UPDATE SET pos = $2, state_root = $3, folded_root = $4");
+static const struct sql delete_room_state = SQL("DELETE FROM room_states WHERE room_nid = $1");
+
 size_t forward_extremities_of(struct store_tx *tx, int64_t room_nid, struct arena *a, int64_t **event_nids_out)
 {
     int64_t *nids = ARENA_ARRAY(a, FORWARD_EXTREMITIES_MAX, int64_t);
@@ -46,6 +53,26 @@ void forward_extremities_set(struct store_tx *tx, int64_t room_nid, const int64_
     assert(count <= FORWARD_EXTREMITIES_MAX);
     for (size_t i = 0; i < count; i++)
         sql_push(tx, &insert_extremity, SQL_INT(room_nid), SQL_INT(event_nids[i]));
+}
+
+struct room_state_row room_states_get(struct store_tx *tx, int64_t room_nid)
+{
+    struct room_state_row row = {0};
+    struct sql_cursor c;
+    sql_query(tx, &select_room_state, &c, SQL_INT(room_nid));
+    if (sql_next(&c))
+        row = (struct room_state_row){sql_int(&c, 0), sql_int(&c, 1), sql_int(&c, 2)};
+    sql_end(&c);
+    return row;
+}
+
+void room_states_set(struct store_tx *tx, int64_t room_nid, const struct room_state_row *row)
+{
+    if (row->state_root || row->folded_root)
+        sql_push(tx, &set_room_state, SQL_INT(room_nid), SQL_INT(row->pos), SQL_INT(row->state_root),
+                 SQL_INT(row->folded_root));
+    else
+        sql_push(tx, &delete_room_state, SQL_INT(room_nid));
 }
 
 void awaited_events_add(struct store_tx *tx, struct str event_id, const struct awaited_row *row)

@@ -12,13 +12,25 @@
 
 #include "store/store.h"
 
-/* The most that a room may have. They are merged long before (service/room_merge.h). */
+/* The most that a room may have. They are merged long before (service/room_merge.h), if a local member may. */
 #define FORWARD_EXTREMITIES_MAX 50
 
 /* The forward extremities of the room, oldest first; none if it has no events. */
 size_t forward_extremities_of(struct store_tx *tx, int64_t room_nid, struct arena *a, int64_t **event_nids_out);
 /* Sets them; the newest event of the timeline alone leaves no row. Write transactions only. */
 void forward_extremities_set(struct store_tx *tx, int64_t room_nid, const int64_t *event_nids, size_t count);
+
+/* What the newest event of a room's timeline does not say of its current state. Readers of the newest event are given
+ * state_root as its room_state (events_last). */
+struct room_state_row {
+    int64_t pos;         /* from here on, until an event comes after it */
+    int64_t state_root;  /* 0: nothing */
+    int64_t folded_root; /* the resolved state of forward extremities that were too many to keep; 0: none */
+};
+/* Zeros if there is none. */
+struct room_state_row room_states_get(struct store_tx *tx, int64_t room_nid);
+/* Zeros leave none. Write transactions only. */
+void room_states_set(struct store_tx *tx, int64_t room_nid, const struct room_state_row *row);
 
 /* Why an event is awaited. */
 enum awaited {

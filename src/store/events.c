@@ -2,10 +2,17 @@
 
 #include "store/sql.h"
 
-#define NUMBERS                                                                                                        \
+#define NUMBERS_BUT_ROOM_STATE                                                                                         \
     "event_nid, room_nid, pos, sender_nid, state_key_nid, state_before, state_after, replaces_nid, redacted_by_nid,"   \
-    " device_nid, notify_count, highlight_count, sub, status, gap, coalesce(room_state, state_after)"
-#define COLUMNS NUMBERS ", event_id, txn_id, pdu, reason, related"
+    " device_nid, notify_count, highlight_count, sub, status, gap, "
+#define NUMBERS NUMBERS_BUT_ROOM_STATE "coalesce(room_state, state_after)"
+/* Of the newest event up to position $2: what came after it without a place may have moved the room's state on. */
+#define NEWEST_NUMBERS                                                                                                 \
+    NUMBERS_BUT_ROOM_STATE                                                                                             \
+    "coalesce((SELECT s.state_root FROM room_states s WHERE s.room_nid = events.room_nid AND s.state_root > 0"         \
+    " AND s.pos > events.pos AND s.pos <= $2), room_state, state_after)"
+#define STRINGS ", event_id, txn_id, pdu, reason, related"
+#define COLUMNS NUMBERS STRINGS
 
 static const struct sql insert_event =
     SQL("INSERT INTO events (event_nid, room_nid, pos, sender_nid, state_key_nid, state_before, state_after,"
@@ -19,10 +26,12 @@ static const struct sql set_room_state = SQL("UPDATE events SET room_state = $2 
 static const struct sql select_nid = SQL("SELECT event_nid FROM events WHERE event_id = $1");
 static const struct sql select_by_nid = SQL("SELECT " COLUMNS " FROM events WHERE event_nid = $1");
 static const struct sql select_by_id = SQL("SELECT " COLUMNS " FROM events WHERE event_id = $1");
-static const struct sql select_last = SQL(
-    "SELECT " COLUMNS " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
-static const struct sql select_last_numbers = SQL(
-    "SELECT " NUMBERS " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
+static const struct sql select_last =
+    SQL("SELECT " NEWEST_NUMBERS STRINGS
+        " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
+static const struct sql select_last_numbers =
+    SQL("SELECT " NEWEST_NUMBERS
+        " FROM events WHERE room_nid = $1 AND pos <= $2 AND pos > 0 ORDER BY pos DESC, sub DESC LIMIT 1");
 static const struct sql select_lowest_sub =
     SQL("SELECT sub FROM events WHERE room_nid = $1 AND pos = $2 ORDER BY sub LIMIT 1");
 static const struct sql select_numbers = SQL("SELECT " NUMBERS " FROM events WHERE event_nid = $1");

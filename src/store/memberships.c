@@ -29,6 +29,9 @@ enum membership membership_parse(struct str name)
     "user_nid, room_nid, membership, event_nid, pos, forgotten, read_pos, read_notify, read_highlight, joined_until"
 
 /* The right-hand sides see the row as it was: its membership before this event. */
+static const struct sql select_local =
+    SQL("SELECT m.user_nid FROM accounts a JOIN memberships m ON m.user_nid = a.user_nid AND m.room_nid = $1"
+        " WHERE m.membership = 'join' LIMIT $2");
 static const struct sql upsert =
     SQL("INSERT INTO memberships (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, 0, $5, $6, $7, 0)"
         " ON CONFLICT (user_nid, room_nid) DO UPDATE SET membership = excluded.membership,"
@@ -137,6 +140,19 @@ size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membershi
     struct sql_cursor c;
     sql_query(tx, &select_of_room, &c, SQL_INT(room_nid), SQL_TEXT(membership_name(m)), SQL_INT(limit));
     return read_rows(&c, a, rows_out);
+}
+
+size_t memberships_local(struct store_tx *tx, int64_t room_nid, size_t limit, struct arena *a, int64_t **user_nids_out)
+{
+    int64_t *nids = ARENA_ARRAY(a, limit, int64_t);
+    size_t count = 0;
+    struct sql_cursor c;
+    sql_query(tx, &select_local, &c, SQL_INT(room_nid), SQL_INT(limit));
+    while (count < limit && sql_next(&c))
+        nids[count++] = sql_int(&c, 0);
+    sql_end(&c);
+    *user_nids_out = nids;
+    return count;
 }
 
 int64_t memberships_count(struct store_tx *tx, int64_t room_nid, enum membership m)

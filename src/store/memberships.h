@@ -51,6 +51,8 @@ size_t memberships_of_user(struct store_tx *tx, int64_t user_nid, struct arena *
 /* Users with this membership in a room, in the order of their membership events. At most `limit`. */
 size_t memberships_of_room(struct store_tx *tx, int64_t room_nid, enum membership m, size_t limit, struct arena *a,
                            struct membership_row **rows_out);
+/* Numbers of users with an account here who are joined to the room, in no order; at most `limit`. */
+size_t memberships_local(struct store_tx *tx, int64_t room_nid, size_t limit, struct arena *a, int64_t **user_nids_out);
 int64_t memberships_count(struct store_tx *tx, int64_t room_nid, enum membership m);
 /* How many are joined and how many invited. `root` is the room's newest state (state_map.h), as the transaction sees
  * it: the numbers follow from it, and are remembered for it, because counting walks along all members. */

@@ -29,6 +29,7 @@
 #include "service/sync.h"
 #include "service/typing.h"
 #include "service/wake.h"
+#include "store/accounts.h"
 #include "store/events.h"
 #include "store/rooms.h"
 #include "store/scratch.h"
@@ -101,11 +102,13 @@ struct fixture_intern {
 static inline bool fixture_intern(struct store_tx *tx, void *arg)
 {
     struct fixture_intern *job = arg;
+    struct account_row row = {.user_id = job->user_id};
+    (void)accounts_insert(tx, &row); /* there may be one */
     job->nid = users_intern(tx, job->user_id);
     return true;
 }
 
-/* A user with a device; rooms ask for no account. The same name gives the same user on another device. */
+/* A user with an account and a device. The same name gives the same user on another device. */
 static inline struct caller fixture_user(struct fixture *f, const char *name)
 {
     struct fixture_intern job = {.user_id = str_fmt(f->arena, "@%s:hearth.test", name)};

@@ -142,9 +142,10 @@ static void more_forks_than_an_event_may_follow_are_followed_in_turn(void **stat
     do_leave(&st.f, &st.alice, st.room_id);
     while (extremities(&st) < FORWARD_EXTREMITIES_MAX) /* nobody is there who could */
         remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 1000 + st.f.devices++);
-    /* None is dropped: the oldest is that she left. What would make it one more has to follow a branch. */
-    struct remote_draft more = {.type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 5000};
-    remote_deliver(&st.remote, remote_event(&st.remote, &more, NULL), RECEIVE_SOFT_FAILED, "one fork too many");
+    /* None is dropped for a later one: what the oldest says, that she left, holds on. */
+    for (int i = 0; i < 10; i++)
+        remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 5000 + i);
+    assert_true(extremities(&st) <= FORWARD_EXTREMITIES_MAX);
     check_str(membership_now(&st, "@alice:hearth.test"), STR("leave"), "alice");
     const struct json *timeline = json_at(sync_room_section(sync_from(&st, 0), "join", st.room_id), "timeline events");
     for (uint32_t i = 0; timeline && i < timeline->count; i++)
@@ -152,9 +153,10 @@ static void more_forks_than_an_event_may_follow_are_followed_in_turn(void **stat
     size_t before = extremities(&st);
     do_join(&st.f, &st.alice, st.room_id);
     assert_int_equal(extremities(&st), before - 19);
+    fixture_forget(&st.f);
+    check_str(membership_now(&st, "@alice:hearth.test"), STR("join"), "alice");
     do_say(&st.f, &st.alice, st.room_id, "1");
     do_say(&st.f, &st.alice, st.room_id, "2");
-    do_say(&st.f, &st.alice, st.room_id, "3");
     assert_int_equal(extremities(&st), 1);
     timeline = json_at(sync_room_section(sync_from(&st, 0), "join", st.room_id), "timeline events");
     for (uint32_t i = 0; i < timeline->count; i++)
@@ -315,6 +317,10 @@ static void clients_learn_what_was_resolved(void **state)
     topic.ts = 1000;
     topic.content = "{'topic':'old'}";
     remote_deliver(&st.remote, remote_event(&st.remote, &topic, NULL), RECEIVE_ACCEPTED, "an older one");
+    const struct json *third = sync_from(&st, sync_next(second));
+    known = fold_topic(&st, third, known);
+    check_str(known, STR("hers"), "an event that lost");
+    assert_true(json_bool_at(json_at(sync_room_section(third, "join", st.room_id), "timeline"), STR("limited"), false));
     struct remote_draft name = {
         .type = "m.room.name", .sender = EVE, .state_key = "", .content = "{'name':'n'}", .prev = {topic_id}};
     remote_deliver(&st.remote, remote_event(&st.remote, &name, &leave_id), RECEIVE_ACCEPTED, "a name");
@@ -742,7 +748,224 @@ static void members_at_a_time_are_those_of_the_room_then(void **state)
     stage_fini(&st);
 }
 
+/* The current state of what no event of the timeline tells. */
+static void hidden_events_move_the_state_of_the_room(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat','room_version':'11'}");
+    remote_join(&st.remote, BOB);
+    remote_join(&st.remote, EVE);
+    do_state(&st.f, &st.alice, st.room_id, "m.room.power_levels", "",
+             "{'users':{'@alice:hearth.test':100,'@eve:remote.test':50}}");
+    struct str levels = state_now(&st, "m.room.power_levels", "")->event_id;
+    struct str topic, kick, redaction;
+    struct remote_draft d = {.type = "m.room.topic",
+                             .sender = EVE,
+                             .state_key = "",
+                             .content = "{'topic':'fork'}",
+                             .prev = {levels},
+                             .ts = 50};
+    struct received_pdu before[2] = {{.pdu = remote_event(&st.remote, &d, &topic)}, {0}};
+    d = (struct remote_draft){.type = "m.room.member",
+                              .sender = EVE,
+                              .state_key = BOB,
+                              .content = "{'membership':'leave'}",
+                              .prev = {topic},
+                              .ts = 51};
+    before[1].pdu = remote_event(&st.remote, &d, &kick);
+    d = (struct remote_draft){
+        .type = "m.room.redaction", .sender = EVE, .redacts = "$from_before", .prev = {kick}, .ts = 52};
+    struct received_pdu hidden = {.pdu = remote_event(&st.remote, &d, &redaction)};
+    check_ok(remote_receive(&st.remote, (struct receive_options){.outliers = true}, before, 2));
+    const struct json *first = sync_from(&st, 0);
+    const struct str state_ids[] = {state_now(&st, "m.room.create", "")->event_id,
+                                    levels,
+                                    state_now(&st, "m.room.join_rules", "")->event_id,
+                                    state_now(&st, "m.room.history_visibility", "")->event_id,
+                                    state_now(&st, "m.room.member", "@alice:hearth.test")->event_id,
+                                    state_now(&st, "m.room.member", EVE)->event_id,
+                                    kick,
+                                    topic};
+    struct receive_options options = {.state = state_ids, .state_count = COUNT_OF(state_ids)};
+    check_ok(remote_receive(&st.remote, options, &hidden, 1));
+    assert_int_equal(hidden.outcome, RECEIVE_ACCEPTED);
+    assert_true(row_of(&st, redaction).pos < 0);
+    for (int i = 0; i < 2; i++) {
+        check_str(membership_now(&st, BOB), STR("leave"), i ? "after a word of alice's" : "at once");
+        check_str(json_str_at(state_now(&st, "m.room.topic", "")->content, STR("topic")), STR("fork"), "topic");
+        fixture_forget(&st.f);
+        check_str(membership_now(&st, BOB), STR("leave"), "after a restart");
+        if (i == 0) {
+            const struct json *next = sync_from(&st, sync_next(first));
+            check_str(fold_topic(&st, next, (struct str){0}), STR("fork"), "told to clients");
+            do_say(&st.f, &st.alice, st.room_id, "next");
+        }
+    }
+    struct remote_draft said = {.type = "m.room.message", .sender = BOB, .ts = 60};
+    remote_deliver(&st.remote, remote_event(&st.remote, &said, NULL), RECEIVE_REJECTED, "bob has gone");
+    stage_fini(&st);
+}
+
+static void nobody_silences_a_room_by_forking_it(void **state)
+{
+    (void)state;
+    struct stage st;
+    stage_init(&st, "{'preset':'public_chat','room_version':'11'}");
+    struct remote honest = remote_init(&st.f, "honest.test", st.room_id);
+    remote_join(&honest, "@mod:honest.test");
+    remote_join(&st.remote, EVE);
+    do_state(
+        &st.f, &st.alice, st.room_id, "m.room.power_levels", "",
+        "{'users':{'@mod:honest.test':100,'@alice:hearth.test':0},'events_default':50,'state_default':50,'ban':50}");
+    struct str base = remote_send(&honest, .type = "m.room.message", .sender = "@mod:honest.test");
+    struct str ban;
+    struct remote_draft d = {.type = "m.room.member",
+                             .sender = "@mod:honest.test",
+                             .state_key = EVE,
+                             .content = "{'membership':'ban'}",
+                             .prev = {base},
+                             .ts = 77};
+    const struct json *banned = remote_event(&honest, &d, &ban);
+    d = (struct remote_draft){.type = "m.room.message", .sender = "@mod:honest.test", .prev = {ban}, .ts = 78};
+    const struct json *next = remote_event(&honest, &d, NULL);
+    /* Nobody of ours may merge them. */
+    for (int i = 0; i < 60; i++)
+        remote_send(&st.remote, .type = "m.room.member", .sender = EVE, .state_key = EVE, .prev = {base},
+                    .ts = 1000 + i, .content = CSTR(st.f.arena, "{'membership':'join','displayname':'%d'}", i));
+    remote_deliver(&honest, banned, RECEIVE_ACCEPTED, "the ban");
+    check_str(membership_now(&st, EVE), STR("ban"), "eve");
+    remote_deliver(&honest, next, RECEIVE_ACCEPTED, "what the moderator says next");
+    for (int i = 0; i < 60; i++) {
+        struct remote_draft more = {.type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 2000 + i};
+        struct received_pdu late = {.pdu = remote_event(&st.remote, &more, NULL)};
+        check_ok(remote_receive(&st.remote, (struct receive_options){0}, &late, 1));
+    }
+    check_str(membership_now(&st, EVE), STR("ban"), "eve");
+    fixture_forget(&st.f);
+    check_str(membership_now(&st, EVE), STR("ban"), "eve");
+    stage_fini(&st);
+}
+
+static void history_in_several_batches_keeps_its_totals(void **state)
+{
+    (void)state;
+    enum { N = 120 };
+    struct stage st;
+    struct str ids[N];
+    struct received_pdu between[N - 2];
+    stage_init(&st, "{'preset':'public_chat'}");
+    ids[0] = remote_join(&st.remote, EVE);
+    struct remote_draft d = {.type = "m.room.message", .sender = EVE, .content = "{'body':'x','msgtype':'m.text'}"};
+    const struct json *last = NULL;
+    for (int i = 1; i < N; i++) {
+        d.prev[0] = ids[i - 1];
+        d.ts = 5000 + i;
+        last = remote_event(&st.remote, &d, &ids[i]);
+        if (i < N - 1)
+            between[i - 1] = (struct received_pdu){.pdu = last};
+    }
+    const struct str state_ids[] = {state_now(&st, "m.room.create", "")->event_id,
+                                    state_now(&st, "m.room.power_levels", "")->event_id,
+                                    state_now(&st, "m.room.join_rules", "")->event_id, ids[0]};
+    struct received_pdu received = {.pdu = last};
+    struct receive_options options = {.state = state_ids, .state_count = COUNT_OF(state_ids)};
+    check_ok(remote_receive(&st.remote, options, &received, 1));
+    int64_t notify = row_of(&st, ids[N - 1]).notify_count;
+    for (int i = 0; i < 7; i++)
+        remote_send(&st.remote, .type = "m.room.message", .sender = EVE, .ts = 9000 + i,
+                    .content = "{'body':'later','msgtype':'m.text'}");
+    options = (struct receive_options){.history_before = ids[N - 1]};
+    check_ok(remote_receive(&st.remote, options, between, COUNT_OF(between)));
+    int64_t sub = row_of(&st, ids[1]).sub;
+    for (int i = 1; i < N - 1; i++) {
+        struct event_row row = row_of(&st, ids[i]);
+        assert_int_equal(row.notify_count, notify);
+        assert_int_equal(row.sub, sub + i - 1);
+    }
+    stage_fini(&st);
+}
+
+static void gaps_close_whatever_becomes_of_what_was_missing(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str refused, after;
+    stage_init(&st, "{'preset':'public_chat'}");
+    struct str joined = remote_join(&st.remote, EVE);
+    struct remote_draft d = {
+        .type = "m.room.topic", .sender = EVE, .state_key = "", .content = "{'topic':'no power'}", .prev = {joined}};
+    const struct json *first = remote_event(&st.remote, &d, &refused);
+    d = (struct remote_draft){.type = "m.room.message", .sender = EVE, .prev = {refused}};
+    struct received_pdu second = {.pdu = remote_event(&st.remote, &d, &after)};
+    const struct str state_ids[] = {state_now(&st, "m.room.create", "")->event_id,
+                                    state_now(&st, "m.room.power_levels", "")->event_id,
+                                    state_now(&st, "m.room.join_rules", "")->event_id, joined};
+    struct receive_options options = {.state = state_ids, .state_count = COUNT_OF(state_ids)};
+    check_ok(remote_receive(&st.remote, options, &second, 1));
+    assert_true(row_of(&st, after).gap);
+    remote_deliver(&st.remote, first, RECEIVE_REJECTED, "what was missing");
+    assert_false(row_of(&st, after).gap);
+    stage_fini(&st);
+}
+
+static void events_are_authorised_by_what_they_follow(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str topic_id;
+    stage_init(&st, "{'preset':'public_chat','room_version':'11'}");
+    struct remote honest = remote_init(&st.f, "honest.test", st.room_id);
+    remote_join(&honest, "@mod:honest.test");
+    remote_join(&st.remote, EVE);
+    do_state(&st.f, &st.alice, st.room_id, "m.room.power_levels", "",
+             "{'users':{'@mod:honest.test':100,'@alice:hearth.test':0},'events':{'org.matrix.dummy_event':100}}");
+    struct str base = remote_send(&honest, .type = "m.room.message", .sender = "@mod:honest.test");
+    const struct json *forks[30];
+    for (int i = 0; i < 30; i++) {
+        struct remote_draft d = {.type = "m.room.message", .sender = EVE, .prev = {base}, .ts = 1000 + i};
+        forks[i] = remote_event(&st.remote, &d, NULL);
+    }
+    /* Alice is promoted on the oldest branch, and the newest twenty, which her next event follows, do not know of it.
+     */
+    remote_send(&honest, .type = "m.room.power_levels", .sender = "@mod:honest.test", .state_key = "", .prev = {base},
+                .content = "{'users':{'@mod:honest.test':100,'@alice:hearth.test':50},"
+                           "'events':{'org.matrix.dummy_event':100}}");
+    for (int i = 0; i < 30; i++)
+        remote_deliver(&st.remote, forks[i], RECEIVE_ACCEPTED, "fork");
+    check_fault(try_state(&st.f, &st.alice, st.room_id, "m.room.topic", "", "{'topic':'t'}", &topic_id), M_FORBIDDEN,
+                "before the branches are joined");
+    do_say(&st.f, &st.alice, st.room_id, "1");
+    do_say(&st.f, &st.alice, st.room_id, "2");
+    do_state(&st.f, &st.alice, st.room_id, "m.room.topic", "", "{'topic':'t'}");
+    stage_fini(&st);
+}
+
 /* --- redactions --- */
+
+static void redactions_without_power_crowd_out_none(void **state)
+{
+    (void)state;
+    struct stage st;
+    struct str target, redaction;
+    stage_init(&st, "{'preset':'public_chat'}");
+    remote_join(&st.remote, EVE);
+    struct remote honest = remote_init(&st.f, "honest.test", st.room_id);
+    remote_join(&honest, "@mod:honest.test");
+    struct remote_draft d = {.type = "m.room.message", .sender = "@mod:honest.test", .content = "{'body':'secret'}"};
+    const struct json *message = remote_event(&honest, &d, &target);
+    const char *id = text(&st, target);
+    for (int i = 0; i < 1100; i++) {
+        struct remote_draft r = {.type = "m.room.redaction", .sender = EVE, .redacts = id, .ts = 100 + i};
+        struct received_pdu p = {.pdu = remote_event(&st.remote, &r, NULL)};
+        check_ok(remote_receive(&st.remote, (struct receive_options){0}, &p, 1));
+    }
+    struct remote_draft r = {.type = "m.room.redaction", .sender = "@mod:honest.test", .redacts = id, .ts = 9999};
+    remote_deliver(&honest, remote_event(&honest, &r, &redaction), RECEIVE_ACCEPTED, "the author's own");
+    remote_deliver(&honest, message, RECEIVE_ACCEPTED, "target");
+    assert_int_equal(row_of(&st, target).redacted_by_nid, row_of(&st, redaction).event_nid);
+    stage_fini(&st);
+}
 
 static void redactions_find_their_target_whichever_comes_first(void **state)
 {
@@ -915,6 +1138,12 @@ int main(void)
         cmocka_unit_test(prev_events_do_not_lead_into_other_rooms),
         cmocka_unit_test(rejected_outliers_get_their_place_too),
         cmocka_unit_test(members_at_a_time_are_those_of_the_room_then),
+        cmocka_unit_test(hidden_events_move_the_state_of_the_room),
+        cmocka_unit_test(nobody_silences_a_room_by_forking_it),
+        cmocka_unit_test(history_in_several_batches_keeps_its_totals),
+        cmocka_unit_test(gaps_close_whatever_becomes_of_what_was_missing),
+        cmocka_unit_test(events_are_authorised_by_what_they_follow),
+        cmocka_unit_test(redactions_without_power_crowd_out_none),
         cmocka_unit_test(redactions_find_their_target_whichever_comes_first),
         cmocka_unit_test(gaps_are_noted_and_history_goes_in_front),
         cmocka_unit_test(outliers_take_their_place_when_it_is_known),
