@@ -319,7 +319,8 @@ static const struct config_option options[] = {
      .min = 1,
      .max = 1000,
      FIELD(database_pool_size),
-     .help = "Connections for reading, at most; two more are for writing and for news of other processes."},
+     .help = "Connections for reading, at most; one more is for writing. Several processes may share the database, "
+             "but a /sync that waits in one of them is not woken by what another one writes."},
     {.name = "well_known.client",
      .section = "Well-known files",
      .type = CONFIG_STRING,
