@@ -107,12 +107,9 @@ static struct store *open_one(struct command_line *line, const char *path, struc
 {
     struct store *store = NULL;
     struct store_error error = {.text = ""};
-    struct store_options options = {.path = path, .server_name = server_name, .create = create};
-    const char *complaint = strstr(path, "://") ? store_url_complaint(path) : NULL;
+    struct store_options options = {.path = path, .server_name = server_name, .create = create, .only_read = !create};
 
-    if (complaint)
-        command_fail(line, COMMAND_USAGE, "%s %s", create ? "TO" : "FROM", complaint);
-    else if (!store_open(&options, &store, &error))
+    if (!store_open(&options, &store, &error))
         command_fail(line, COMMAND_FAILED, "%s: %s", create ? "TO" : "FROM", error.text);
     return store;
 }
@@ -144,17 +141,28 @@ static enum command_exit copy_between(struct command_line *line, struct store *f
     return ok ? print_copied(line, &result) : command_fail(line, COMMAND_FAILED, "%s", error.text);
 }
 
+/* Of files, also by links. */
+static bool are_same(const char *from, const char *to)
+{
+    struct stat a, b;
+    return strcmp(from, to) == 0 ||
+           (stat(from, &a) == 0 && stat(to, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
 enum command_exit command_db_copy(struct command_line *line)
 {
-    struct config *config = command_load_config(line, true);
     enum command_exit code = COMMAND_FAILED;
 
+    for (size_t i = 0; i < 2; i++) {
+        const char *complaint = strstr(line->args[i], "://") ? store_url_complaint(line->args[i]) : NULL;
+        if (complaint)
+            return command_fail(line, COMMAND_USAGE, "%s %s", i == 0 ? "FROM" : "TO", complaint);
+    }
+    if (are_same(line->args[0], line->args[1]))
+        return command_fail(line, COMMAND_USAGE, "FROM and TO are the same");
+    struct config *config = command_load_config(line, true);
     if (!config)
         return COMMAND_FAILED;
-    if (strcmp(line->args[0], line->args[1]) == 0) {
-        config_free(&config);
-        return command_fail(line, COMMAND_USAGE, "FROM and TO are the same");
-    }
     struct store *from = open_one(line, line->args[0], config->server_name, false);
     struct store *to = from ? open_one(line, line->args[1], config->server_name, true) : NULL;
     if (to)

@@ -79,8 +79,10 @@ static const struct command commands[] = {
      .arguments = "FROM TO",
      .args_min = 2,
      .args_max = 2,
-     .help = "Copy everything from one database into another, empty one: each is an SQLite file (hearth.db) or a "
-             "postgresql:// URL, whose password can stand in ~/.pgpass; not while a server runs.",
+     .help =
+         "Copy everything from one database into another, empty one: each is an SQLite file (hearth.db) or a "
+         "postgresql:// URL, whose password can stand in ~/.pgpass; not while a server runs. FROM is only read, and "
+         "must have been opened by a server of this version.",
      .run = command_db_copy},
     {.name = "version", .help = "Print the version.", .run = command_version},
     {.name = "help", .arguments = "[COMMAND]", .args_max = 2, .help = "Explain a command.", .run = command_help},

@@ -155,22 +155,35 @@ static bool check_one(struct sql_cursor *c, const struct migration *list, size_t
     return true;
 }
 
+/* Reads which are applied; false if they are not those of the list. Leaves the transaction open. */
+static bool read_applied(struct store_tx *tx, const struct migration *list, size_t count, bool *applied,
+                         struct store_error *error)
+{
+    struct sql_cursor c;
+    bool ok = true;
+    sql_query0(tx, &select_applied, &c);
+    while (ok && sql_next(&c))
+        ok = check_one(&c, list, count, applied, error);
+    sql_end(&c);
+    return ok;
+}
+
+static bool end_reading(struct store_tx *tx, bool ok, struct store_error *error)
+{
+    if (tx_commit(tx))
+        return ok;
+    snprintf(error->text, sizeof error->text, "cannot read the database: %s", tx->reason);
+    return false;
+}
+
 bool migrations_apply_list(struct store_tx *tx, const struct migration *list, size_t count, struct store_error *error)
 {
     struct arena *a = arena_new();
     bool *applied = ARENA_ARRAY(a, count, bool);
-    bool ok = true;
-    if (run(tx, create_table)) {
-        struct sql_cursor c;
-        sql_query0(tx, &select_applied, &c);
-        while (ok && sql_next(&c))
-            ok = check_one(&c, list, count, applied, error);
-        sql_end(&c);
-    }
-    if (!tx_commit(tx)) {
-        snprintf(error->text, sizeof error->text, "cannot read the database: %s", tx->reason);
-        ok = false;
-    }
+    bool ok = run(tx, create_table) && read_applied(tx, list, count, applied, error) && !tx->failed;
+    /* Goes on in the same transaction: if the first change fails, the table that was made for it is gone too. */
+    bool first = ok && count > 0 && !applied[0];
+    ok = first || end_reading(tx, ok, error);
     for (size_t i = 0; ok && i < count; i++) {
         assert(i == 0 || list[i - 1].number < list[i].number);
         ok = applied[i] || apply(tx, &list[i], error);
@@ -182,4 +195,20 @@ bool migrations_apply_list(struct store_tx *tx, const struct migration *list, si
 bool migrations_apply(struct store_tx *tx, struct store_error *error)
 {
     return migrations_apply_list(tx, migrations, sizeof migrations / sizeof *migrations, error);
+}
+
+bool migrations_check(struct store_tx *tx, struct store_error *error)
+{
+    enum { COUNT = sizeof migrations / sizeof *migrations };
+    bool applied[COUNT] = {false};
+    bool ok = end_reading(tx, read_applied(tx, migrations, COUNT, applied, error), error);
+    for (size_t i = 0; ok && i < COUNT; i++)
+        if (!applied[i]) {
+            snprintf(error->text, sizeof error->text,
+                     "the database is older than this program: it lacks schema change %d (%s). It is only read here, "
+                     "and stays as it is; start this Hearth on it once (hearth serve), which applies the change",
+                     migrations[i].number, migrations[i].name);
+            ok = false;
+        }
+    return ok;
 }

@@ -29,7 +29,9 @@ struct migration {
 
 /* Applies what is missing. */
 bool migrations_apply(struct store_tx *tx, struct store_error *error_out) __attribute__((warn_unused_result));
-/* The same with a list of one's own, in ascending order; for tests. */
+/* Changes nothing: refuses a database that lacks any. */
+bool migrations_check(struct store_tx *tx, struct store_error *error_out) __attribute__((warn_unused_result));
+/* The same as migrations_apply() with a list of one's own, in ascending order; for tests. */
 bool migrations_apply_list(struct store_tx *tx, const struct migration *list, size_t count,
                            struct store_error *error_out) __attribute__((warn_unused_result));
 

@@ -14,11 +14,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One for each host, or one for all; an empty one is the usual one. */
+static bool ports_are_good(const PQconninfoOption *option)
+{
+    while (option->keyword && strcmp(option->keyword, "port") != 0)
+        option++;
+    struct str rest = str_of(option->keyword && option->val ? option->val : "");
+    while (rest.n) {
+        struct str port = str_cut(rest, ',', &rest);
+        int64_t number = 1;
+        if (port.n && (!str_to_i64(port, &number) || number < 1 || number > 65535))
+            return false;
+    }
+    return true;
+}
+
 const char *store_url_complaint(const char *url)
 {
     char *why = NULL;
     PQconninfoOption *parsed = PQconninfoParse(url, &why);
-    bool good = parsed && store_is_url(url);
+    bool good = parsed && store_is_url(url) && ports_are_good(parsed);
     PQconninfoFree(parsed);
     PQfreemem(why);
     return good ? NULL : "is no URL of a PostgreSQL database, as in postgresql://user:password@host:5432/database";
@@ -32,6 +47,7 @@ static struct driver_db *postgres_open(const struct store_options *options, stru
     if (!db->url)
         memory_exhausted(strlen(options->path));
     db->create = options->create;
+    db->only_read = options->only_read;
     mutex_init(&db->lock);
     return db;
 }

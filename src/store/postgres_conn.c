@@ -204,11 +204,31 @@ static bool run_simple(struct driver_conn *c, const char *text)
     return ok;
 }
 
+/* A table "migrations" of our form; several frameworks have one of another. */
+#define OURS                                                                                                           \
+    "(SELECT count(*) FROM pg_attribute AS a JOIN pg_class AS m ON m.oid = a.attrelid"                                 \
+    " WHERE m.relnamespace = n.oid AND m.relname = 'migrations' AND m.relkind = 'r' AND NOT a.attisdropped"            \
+    " AND (a.attname, a.atttypid) IN (('number', 'int8'::regtype), ('name', 'text'::regtype),"                         \
+    " ('hash', 'text'::regtype))) = 3"
+
+/* Whether a schema change was noted. A table of ours without any, beside others, is what an older edition left in
+ * somebody else's database. */
+static bool has_changes(struct driver_conn *c)
+{
+    PGresult *r = PQexec(c->pg, "SELECT 1 FROM migrations LIMIT 1");
+    bool ok = PQresultStatus(r) == PGRES_TUPLES_OK;
+    if (!ok)
+        fail_result(c, r, NULL);
+    ok = ok && PQntuples(r) == 1;
+    PQclear(r);
+    return ok;
+}
+
 /* Leaves schemas alone that hold somebody else's tables. */
 static bool look_at_schema(struct driver_conn *c)
 {
     static const char query[] =
-        "SELECT n.oid::int4, count(c.oid), count(c.oid) FILTER (WHERE c.relname IN ('migrations', 'meta'))"
+        "SELECT n.oid::int4, count(c.oid), " OURS
         " FROM pg_namespace AS n LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')"
         " WHERE n.nspname = current_schema() GROUP BY n.oid";
     PGresult *r = PQexec(c->pg, query);
@@ -218,14 +238,21 @@ static bool look_at_schema(struct driver_conn *c)
         postgres_fail(c, "there is no schema to make tables in (search_path)", NULL, NULL);
     } else {
         c->schema = atoi(PQgetvalue(r, 0, 0));
-        int tables = atoi(PQgetvalue(r, 0, 1)), ours = atoi(PQgetvalue(r, 0, 2));
-        if (tables > 0 && ours == 0)
-            postgres_fail(c, "it is not a database of Hearth: it has tables already", NULL, NULL);
+        int tables = atoi(PQgetvalue(r, 0, 1));
+        bool ours = *PQgetvalue(r, 0, 2) == 't';
+        if (tables > 0 && (!ours || (tables > 1 && c->role == DRIVER_WRITER && !has_changes(c))))
+            postgres_fail(c, "it is not a database of Hearth: it has tables already, of something else", NULL, NULL);
         else if (tables == 0 && !c->owner->create)
             postgres_fail(c, "it is empty: start the server once: hearth serve", NULL, NULL);
     }
     PQclear(r);
     return !c->latched;
+}
+
+static bool set_up_session(struct driver_conn *c)
+{
+    return run_simple(c, SETUP) && (c->role == DRIVER_READER || run_simple(c, WRITER_SETUP)) &&
+           (!c->owner->only_read || run_simple(c, "SET default_transaction_read_only = on"));
 }
 
 static bool set_up(struct driver_conn *c)
@@ -236,8 +263,7 @@ static bool set_up(struct driver_conn *c)
         postgres_fail(c, "PostgreSQL 15 or later is needed", PQparameterStatus(c->pg, "server_version"), NULL);
     else if (!encoding || strcmp(encoding, "UTF8") != 0)
         postgres_fail(c, "the database must be made with ENCODING 'UTF8'", encoding, NULL);
-    else if (run_simple(c, SETUP) && (c->role == DRIVER_READER || run_simple(c, WRITER_SETUP)) && look_at_schema(c) &&
-             !PQenterPipelineMode(c->pg))
+    else if (set_up_session(c) && look_at_schema(c) && !PQenterPipelineMode(c->pg))
         postgres_fail_conn(c);
     return !c->latched;
 }

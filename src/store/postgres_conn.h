@@ -25,7 +25,7 @@
 
 struct driver_db {
     char *url;
-    bool create;
+    bool create, only_read;
     struct mutex lock; /* guards what follows */
     bool reached;      /* once, by anybody */
     bool trying;       /* somebody tries to connect after a failure */

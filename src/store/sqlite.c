@@ -29,7 +29,7 @@ static const int restart_wait_ms = 20;
 /* How long to wait for a lock of another process (the sqlite3 shell). */
 static const int busy_ms = 10000;
 
-/* "Hrth", for file(1) and for us. */
+/* SQLITE_FILE_MARK as a number. */
 #define APPLICATION_ID "1215460456"
 
 #define READER_SETUP "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;"
@@ -48,6 +48,7 @@ struct checkpointer {
 
 struct driver_db {
     struct sqlite_file file;
+    bool only_read;
     size_t reader_kib, writer_kib; /* pages that a connection may remember */
     struct checkpointer checkpointer;
 };
@@ -83,7 +84,7 @@ static bool fail(struct driver_conn *c, const char *text)
 
 static bool run_script(struct driver_conn *c, const char *text)
 {
-    return sqlite3_exec(c->db, text, NULL, NULL, NULL) == SQLITE_OK || fail(c, text);
+    return sqlite3_exec(c->db, text, NULL, NULL, NULL) == SQLITE_OK || fail(c, NULL);
 }
 
 static int remember_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
@@ -100,7 +101,7 @@ static int pragma_int(struct driver_conn *c, const char *query)
     if (sqlite3_prepare_v2(c->db, query, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
         found = sqlite3_column_int(stmt, 0);
     else
-        fail(c, query);
+        fail(c, NULL);
     sqlite3_finalize(stmt);
     return found;
 }
@@ -112,6 +113,10 @@ static bool claim(struct driver_conn *c)
     int tables = pragma_int(c, "SELECT count(*) FROM sqlite_schema");
     if (id < 0 || tables < 0)
         return false;
+    if (tables == 0 && c->owner->only_read) {
+        snprintf(c->error, sizeof c->error, "it is empty");
+        return false;
+    }
     if (id == 0 && tables == 0)
         return run_script(c, "PRAGMA application_id = " APPLICATION_ID);
     if (id == atoi(APPLICATION_ID))
@@ -127,7 +132,7 @@ static bool use_wal(struct driver_conn *c)
     static const char query[] = "PRAGMA journal_mode = WAL";
     sqlite3_stmt *stmt = NULL;
     if (sqlite3_prepare_v2(c->db, query, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW) {
-        fail(c, query);
+        fail(c, NULL);
         sqlite3_finalize(stmt);
         return false;
     }
@@ -161,6 +166,8 @@ static bool set_up(struct driver_conn *c, enum driver_role role)
     if (role == DRIVER_READER)
         return run_script(c, READER_SETUP);
     sqlite3_wal_hook(c->db, remember_wal_pages, c);
+    if (c->owner->only_read) /* in whatever mode its file is */
+        return claim(c) && run_script(c, READER_SETUP);
     return claim(c) && use_wal(c) && run_script(c, WRITER_SETUP);
 }
 
@@ -344,6 +351,7 @@ static struct driver_db *sqlite_open(const struct store_options *options, struct
     (void)pthread_once(&once, configure_library);
 
     struct driver_db *db = memory_calloc(1, sizeof *db);
+    db->only_read = options->only_read;
     share_memory(db, options);
     if (sqlite_file_take(options, &db->file, error)) {
         if (checkpointer_start(db, error))
@@ -534,6 +542,8 @@ static bool sqlite_control(struct driver_conn *c, enum driver_control what)
         [DRIVER_RELEASE] = SQL("RELEASE job"),
         [DRIVER_ROLLBACK_TO] = SQL("ROLLBACK TO job"),
     };
+    if (what == DRIVER_BEGIN_WRITE && c->owner->only_read)
+        what = DRIVER_BEGIN_READ; /* there will be nothing to write */
     struct driver_stmt *s = sqlite_start(c, &statements[what], NULL, 0);
     if (!s)
         return false;

@@ -50,7 +50,12 @@ static bool make_folder(struct sqlite_file *f, struct store_error *error)
         return false;
     }
     f->path = join(f->folder, "/db");
-    return true;
+    int fd = open(f->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        say(error, "cannot make", f->path, strerror(errno));
+    else
+        (void)close(fd);
+    return fd >= 0;
 }
 
 static void remove_folder(struct sqlite_file *f)
@@ -64,16 +69,55 @@ static void remove_folder(struct sqlite_file *f)
     (void)rmdir(f->folder);
 }
 
-static bool make_file(const struct store_options *options, const struct sqlite_file *f, struct store_error *error)
+/* What is wrong with the file; NULL: nothing, or it is empty and may become a database. Every database of ours has had
+ * its mark since before its first table. */
+static const char *complaint_of(int fd)
 {
-    int flags = O_RDWR | O_CLOEXEC | (options->create || f->folder ? O_CREAT : 0);
-    int fd = open(f->path, flags, 0600); /* before SQLite has it open, so closing drops no lock */
-    if (fd < 0) {
-        say(error, "cannot open the database", f->path, errno == ENOENT ? "there is none" : strerror(errno));
-        return false;
+    static const char magic[16] = "SQLite format 3";
+    enum { MARK_AT = 68, HEADER = 100 };
+    unsigned char head[HEADER];
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    if (n < 0)
+        return strerror(errno);
+    if (n == 0)
+        return NULL;
+    if (n < HEADER || memcmp(head, magic, sizeof magic) != 0)
+        return "it is not a database";
+    return memcmp(head + MARK_AT, SQLITE_FILE_MARK, strlen(SQLITE_FILE_MARK)) == 0 ? NULL
+                                                                                   : "it is not a database of Hearth";
+}
+
+/* Before the lock, so that nothing is left beside a file that is somebody else's; and before SQLite has it open, so
+ * that closing drops no lock of SQLite's. */
+static bool look_at_file(const struct store_options *options, const char *path, struct store_error *error)
+{
+    struct stat info;
+    bool there = stat(path, &info) == 0, make = options->create && !there && errno == ENOENT;
+    const char *complaint = NULL;
+    if (there && !S_ISREG(info.st_mode)) /* opening a pipe would wait */
+        complaint = S_ISDIR(info.st_mode) ? "it is a folder" : "it is no file";
+    else if (!there && !make)
+        complaint = errno == ENOENT ? "there is none" : strerror(errno);
+    if (!complaint) {
+        int fd = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0600);
+        complaint = fd >= 0 ? complaint_of(fd) : errno == ENOENT ? "its folder is not there" : strerror(errno);
+        if (fd >= 0)
+            (void)close(fd);
     }
-    (void)close(fd);
-    return true;
+    if (complaint)
+        say(error, "cannot open the database", path, complaint);
+    return !complaint;
+}
+
+/* Where the file really is: it has one lock, whatever links lead to it. */
+static bool find_file(const struct store_options *options, struct sqlite_file *f, struct store_error *error)
+{
+    if (!look_at_file(options, options->path, error))
+        return false;
+    f->path = realpath(options->path, NULL);
+    if (!f->path)
+        say(error, "cannot open the database", options->path, strerror(errno));
+    return f->path != NULL;
 }
 
 void sqlite_file_release(struct sqlite_file *f)
@@ -90,9 +134,8 @@ void sqlite_file_release(struct sqlite_file *f)
 bool sqlite_file_take(const struct store_options *options, struct sqlite_file *f, struct store_error *error)
 {
     *f = (struct sqlite_file){.lock_fd = -1};
-    if (strcmp(options->path, ":memory:") != 0)
-        f->path = join(options->path, "");
-    if ((f->path || make_folder(f, error)) && lock_path(f, error) && make_file(options, f, error))
+    bool private = strcmp(options->path, ":memory:") == 0;
+    if ((private ? make_folder(f, error) : find_file(options, f, error)) && lock_path(f, error))
         return true;
     sqlite_file_release(f);
     return false;

@@ -15,13 +15,17 @@
 
 #include "store/store.h"
 
+/* "Hrth": where SQLite's application_id stands in the file, for file(1) and for us. */
+#define SQLITE_FILE_MARK "Hrth"
+
 struct sqlite_file {
-    char *path;
+    char *path;   /* without links, so that PATH.lock is the same for all that lead to it */
     char *folder; /* the private folder of ":memory:", else NULL */
     int lock_fd;
 };
 
-/* Takes the database for this process, and makes an empty file if the options allow it. On failure nothing is held. */
+/* Takes the database for this process, and makes an empty file if the options allow it. On failure nothing is held;
+ * what is no database of ours has not been touched, and no lock been made beside it. */
 bool sqlite_file_take(const struct store_options *options, struct sqlite_file *file_out, struct store_error *error_out)
     __attribute__((warn_unused_result));
 /* To be called when SQLite has closed the file. */

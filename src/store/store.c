@@ -151,8 +151,9 @@ bool store_may_belong(const char *path, struct str server_name, struct store_err
     return !error->foreign;
 }
 
-static bool check_server_name(struct store_tx *tx, struct str want, struct store_error *error)
+static bool check_server_name(struct store_tx *tx, const struct store_options *options, struct store_error *error)
 {
+    struct str want = options->server_name;
     struct sql_cursor c;
     sql_query0(tx, &select_server_name, &c);
     bool found = sql_next(&c);
@@ -161,7 +162,7 @@ static bool check_server_name(struct store_tx *tx, struct str want, struct store
     if (found && !same)
         say_foreign(name, want, error);
     sql_end(&c);
-    if (!found)
+    if (!found && !options->only_read)
         sql_exec(tx, &insert_server_name, SQL_TEXT(want));
     if (!tx_commit(tx)) {
         snprintf(error->text, sizeof error->text, "cannot write to the database: %s", tx->reason);
@@ -203,7 +204,8 @@ bool store_open(const struct store_options *given, struct store **store_out, str
     store->db = store->driver->open(options, error);
     if (store->db)
         tx = tx_new(store, DRIVER_WRITER, error);
-    if (tx && tx->conn && migrations_apply(tx, error) && check_server_name(tx, options->server_name, error))
+    if (tx && tx->conn && (options->only_read ? migrations_check(tx, error) : migrations_apply(tx, error)) &&
+        check_server_name(tx, options, error))
         store->writer = writer_start(store, tx, error);
     if (!store->writer) {
         tx_free(&tx);

@@ -54,13 +54,14 @@ struct store_options {
     size_t cache_bytes;     /* for what is remembered of the database in memory; 0: 48 MiB. Half is for nodes of state
                                maps, interned names and users; half for pages of SQLite, on all its connections */
     bool create;            /* make the database if there is none */
+    bool only_read;         /* it stays as it is: one that lacks a schema change is refused. No job may write */
 };
 
 /* Why something failed, for a person. */
 struct store_error {
     char text[512];
     bool busy;    /* another process has the database open: worth another try */
-    bool foreign; /* the database is of another server_name: not worth one before the configuration is mended */
+    bool foreign; /* the database is of another server_name or signing key: not worth one before that is mended */
 };
 
 enum store_result {
@@ -76,8 +77,8 @@ bool store_is_url(const char *path);
 /* What is wrong with such a URL, without a part of it, which may be a password; NULL if it can be tried. */
 const char *store_url_complaint(const char *url);
 
-/* Opens or makes the database, applies schema changes. A database newer than the program knows, of another server, or
- * opened by another process is refused. */
+/* Opens or makes the database, applies schema changes unless it is only read. A database newer than the program knows,
+ * of another server, or opened by another process is refused. */
 bool store_open(const struct store_options *options, struct store **store_out, struct store_error *error_out)
     __attribute__((warn_unused_result));
 /* Whether the database, if there is one, may be of this server_name, seen without opening it as a server does: nothing

@@ -126,6 +126,25 @@ static void are_refused(void **state)
     scratch_remove(folder);
 }
 
+/* If the first fails, nothing at all is left. */
+static void a_first_that_fails_leaves_nothing(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder();
+    char *path = scratch_path(folder, "db");
+    const struct migration failing[] = {{1, "one", "INSERT INTO nowhere VALUES (1);"}}, good[] = {one};
+    struct store_error error = apply(path, failing, COUNT_OF(failing));
+    assert_non_null(strstr(error.text, "schema change 1 (one) failed: "));
+    check_query(path,
+                database_is_postgres()
+                    ? "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+                    : "SELECT count(*) FROM sqlite_schema",
+                "0");
+    assert_string_equal(apply(path, good, COUNT_OF(good)).text, "");
+    free(path);
+    scratch_remove(folder);
+}
+
 /* Those of the program: all of them apply to a new database, and leave no word unfilled. */
 static void the_programs_own(void **state)
 {
@@ -154,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(are_applied_once),
         cmocka_unit_test(are_refused),
+        cmocka_unit_test(a_first_that_fails_leaves_nothing),
         cmocka_unit_test(the_programs_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,9 +49,18 @@ static void refuses(void **state)
     run_in(path, "INSERT INTO migrations (number, name, hash) VALUES (9999, 'later', '')");
     check_refused(path, SCRATCH_SERVER, true, "the database is newer than this program");
 
-    path = database_path(":memory:");
-    run_in(path, "CREATE TABLE users (name TEXT)");
-    check_refused(path, SCRATCH_SERVER, true, "it is not a database of Hearth");
+    /* What others have, tables that are called as ours among them; and what an older edition left beside them. */
+    static const char *const foreign[] = {"CREATE TABLE users (name TEXT)", "CREATE TABLE meta (name TEXT, value TEXT)",
+                                          "CREATE TABLE migrations (id INT, migration TEXT, batch INT)",
+                                          "CREATE TABLE meta (a INT); CREATE TABLE migrations (number BIGINT PRIMARY "
+                                          "KEY NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL)"};
+    for (size_t i = 0; i < COUNT_OF(foreign); i++) {
+        path = database_path(":memory:");
+        run_in(path, foreign[i]);
+        check_refused(path, SCRATCH_SERVER, true, "it is not a database of Hearth: it has tables already");
+        if (i < 2)
+            run_in(path, "DO $$BEGIN ASSERT to_regclass('migrations') IS NULL; END$$");
+    }
     check_refused("postgresql://hearth:hunter2@127.0.0.1:1/hearth", SCRATCH_SERVER, true, "Connection refused");
     check_refused("postgresql:///hearth?host=/does/not/exist&password=hunter2", SCRATCH_SERVER, true,
                   "/does/not/exist");
