@@ -11,13 +11,15 @@
 #include <string.h>
 
 /* Rows of one transaction. */
-enum { EVENTS_AT_ONCE = 20000, NODES_AT_ONCE = 5000 };
+enum { ROOTS_AT_ONCE = 20000, NODES_AT_ONCE = 5000 };
 
 static const struct sql newest_event = SQL("SELECT max(event_nid) FROM events");
 static const struct sql newest_node = SQL("SELECT max(node_nid) FROM state_nodes");
 /* Every column that names a root has to stand here. */
 static const struct sql select_roots = SQL("SELECT event_nid, state_before, state_after, room_state FROM events"
                                            " WHERE event_nid > $1 ORDER BY event_nid LIMIT $2");
+static const struct sql select_room_roots = SQL("SELECT room_nid, state_root, folded_root FROM room_states"
+                                                " WHERE room_nid > $1 ORDER BY room_nid LIMIT $2");
 static const struct sql select_down = SQL("SELECT node_nid, node FROM state_nodes WHERE node_nid < $1"
                                           " ORDER BY node_nid DESC LIMIT $2");
 static const struct sql delete_node = SQL("DELETE FROM state_nodes WHERE node_nid = $1");
@@ -87,25 +89,35 @@ static bool look_up_top(struct store_tx *tx, void *arg)
     return is_alone(tx, gc);
 }
 
-static bool mark_roots(struct store_tx *tx, void *arg)
+static bool mark_roots(struct store_tx *tx, struct gc *gc, const struct sql *select, int columns)
 {
-    struct gc *gc = arg;
     struct sql_cursor c;
     int count = 0;
     bool good = true;
     if (!is_alone(tx, gc))
         return false;
-    sql_query(tx, &select_roots, &c, SQL_INT(gc->at), SQL_INT(EVENTS_AT_ONCE));
+    sql_query(tx, select, &c, SQL_INT(gc->at), SQL_INT(ROOTS_AT_ONCE));
     for (; good && sql_next(&c); count++) {
         gc->at = sql_int(&c, 0);
-        for (int column = 1; good && column <= 3; column++) {
+        for (int column = 1; good && column <= columns; column++) {
             gc->result->roots += sql_int(&c, column) > 0;
             good = mark(gc, sql_int(&c, column));
         }
     }
     sql_end(&c);
-    gc->more = count == EVENTS_AT_ONCE;
-    return good || say(gc, "an event names a state that is not there: the database is damaged, nothing was deleted");
+    gc->more = count == ROOTS_AT_ONCE;
+    return good || say(gc, "an event or a room names a state that is not there: the database is damaged, nothing was "
+                           "deleted");
+}
+
+static bool mark_roots_of_events(struct store_tx *tx, void *arg)
+{
+    return mark_roots(tx, arg, &select_roots, 3);
+}
+
+static bool mark_roots_of_rooms(struct store_tx *tx, void *arg)
+{
+    return mark_roots(tx, arg, &select_room_roots, 2);
 }
 
 static bool mark_children(struct gc *gc, int64_t nid, struct str bytes)
@@ -187,7 +199,8 @@ static bool collect(struct gc *gc)
     gc->marks = gc->top < INT64_MAX / 2 ? calloc((size_t)(gc->top / 8) + 1, 1) : NULL;
     if (!gc->marks)
         return say(gc, "not enough memory for a bit for each node");
-    if (!pass(gc, mark_roots, 0, false) || !pass(gc, mark_nodes, gc->top_event, true))
+    if (!pass(gc, mark_roots_of_rooms, 0, false) || !pass(gc, mark_roots_of_events, 0, false) ||
+        !pass(gc, mark_nodes, gc->top_event, true))
         return false;
     if (gc->met != gc->marked)
         return say(gc, "nodes of state maps are missing: the database is damaged, nothing was deleted");

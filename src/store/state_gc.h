@@ -1,10 +1,10 @@
 /*
- * Collecting garbage: nodes of state maps (state_map.h) that no event refers to. They are what is left of states that
- * were worked out and not kept, such as those of rolled back forks.
+ * Collecting garbage: nodes of state maps (state_map.h) that no event and no room refers to. They are what is left of
+ * states that were worked out and not kept, such as those of rolled back forks.
  *
- *     mark    all roots that table events has; then the nodes from the newest to the oldest: a node is numbered when
- *             its children have their numbers, so each is met after all that refer to it
- *     sweep   what is not marked, in transactions of some thousand nodes
+ *     mark    all roots that tables events and room_states have; then the nodes from the newest to the oldest: a node
+ * is numbered when its children have their numbers, so each is met after all that refer to it sweep   what is not
+ * marked, in transactions of some thousand nodes
  *
  * Nothing is deleted before all is marked, and nothing at all if a node that is needed is missing or damaged. It may be
  * killed at any moment: what was swept until then was garbage, and the next time finds the rest. Memory is a bit for
@@ -22,7 +22,7 @@
 #include "store/store.h"
 
 struct state_gc_result {
-    int64_t roots; /* that events name, each time they do */
+    int64_t roots; /* that events and rooms name, each time they do */
     int64_t nodes, bytes;
     int64_t removed_nodes, removed_bytes; /* of those; bytes are what the nodes say, not what the engine adds */
 };

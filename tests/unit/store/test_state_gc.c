@@ -1,3 +1,4 @@
+#include "store/event_graph.h"
 #include "store/events.h"
 #include "store/rooms.h"
 #include "store/state_gc.h"
@@ -15,7 +16,7 @@ static struct sql delete_oldest =
 
 enum { KEYS = 3000, KEPT = 40 };
 
-/* Maps that grow out of one another; events refer to some of them, in each of the columns. */
+/* Maps that grow out of one another; events and rooms refer to some of them, in each of the columns. */
 struct history {
     int64_t roots[KEPT];
     int64_t events[KEPT][KEYS + 1]; /* what the map under each root says */
@@ -30,6 +31,12 @@ static void refer(struct store_tx *tx, int64_t root, int column)
 {
     int64_t pos = store_next_pos(tx);
     char id[40];
+    if (column >= 3) { /* a room of its own */
+        struct room_state_row row = {
+            .pos = pos, .state_root = column == 3 ? root : 0, .folded_root = column == 4 ? root : 0};
+        room_states_set(tx, 1000 + pos, &row);
+        return;
+    }
     snprintf(id, sizeof id, "$%lld", (long long)pos);
     struct event_row row = {.event_nid = pos,
                             .room_nid = 1,
@@ -53,7 +60,7 @@ static bool change_some(struct store_tx *tx, void *arg)
     }
     history.roots[kept] = history.root;
     memcpy(history.events[kept], history.now, sizeof history.now);
-    refer(tx, history.root, kept % 3);
+    refer(tx, history.root, kept % 5);
     return true;
 }
 
