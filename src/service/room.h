@@ -84,6 +84,8 @@ struct rooms *rooms_new(void);
 void rooms_set_idle_bytes(struct rooms *rooms, size_t bytes);
 /* What they take. */
 size_t rooms_idle_bytes(struct rooms *rooms);
+/* Upgrades that are under way (service/room_upgrade_turn.h). */
+struct room_upgrade_turns *rooms_upgrades(struct rooms *rooms);
 void rooms_free(struct rooms **rooms);
 
 /* What users are told who are not in a room: the same whether there is such a room or not. */

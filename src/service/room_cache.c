@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "service/room_head.h"
+#include "service/room_upgrade_turn.h"
 #include "service/storage.h"
 #include "store/event_graph.h"
 #include "store/events.h"
@@ -28,6 +29,7 @@ struct rooms {
     uint64_t news_clears;
     uint64_t others;     /* store_others() that the news know of */
     int64_t creation_ms; /* newest given out */
+    struct room_upgrade_turns *upgrades;
 };
 
 /* Filled by the writer as positions are committed, and completed from the store by the first who asks. */
@@ -45,7 +47,13 @@ struct rooms *rooms_new(void)
     map_u64_init(&rooms->by_nid);
     map_str_init(&rooms->by_id);
     map_u64_init(&rooms->news);
+    rooms->upgrades = room_upgrade_turns_new();
     return rooms;
+}
+
+struct room_upgrade_turns *rooms_upgrades(struct rooms *rooms)
+{
+    return rooms->upgrades;
 }
 
 void rooms_set_idle_bytes(struct rooms *rooms, size_t bytes)
@@ -95,6 +103,7 @@ void rooms_free(struct rooms **rooms_ptr)
     map_str_fini(&rooms->by_id);
     news_clear(rooms);
     map_u64_fini(&rooms->news);
+    room_upgrade_turns_free(&rooms->upgrades);
     mutex_fini(&rooms->lock);
     free(rooms);
     *rooms_ptr = NULL;

@@ -5,6 +5,7 @@
 #include "matrix/power_upgrade.h"
 #include "service/account_data.h"
 #include "service/room_upgrade_state.h"
+#include "service/room_upgrade_turn.h"
 
 /* One upgrade. */
 struct upgrade {
@@ -166,6 +167,29 @@ static struct fault replace(struct upgrade *u)
     return fault;
 }
 
+/* The upgrade, or the room of an equal one that was under way. */
+static struct fault replace_in_turn(struct upgrade *u)
+{
+    struct room_upgrade_turns *turns = rooms_upgrades(u->plan.s->rooms);
+    struct room_upgrade_turn turn = {.room_nid = u->old->nid,
+                                     .user_nid = u->plan.caller->user_nid,
+                                     .new_version = u->plan.version->name,
+                                     .creators = u->creators};
+    struct str made;
+    if (!room_upgrade_turn_begin(turns, &turn, &made)) {
+        u->replacement = str_copy(u->plan.a, made);
+        return FAULT_NONE;
+    }
+    /* Again: somebody may have taken it away while this one waited. */
+    struct fault fault = check_power(u);
+    if (!fault.code) {
+        fault = replace(u);
+        room_upgrade_state_fini(&u->state);
+    }
+    room_upgrade_turn_end(turns, &turn, fault.code ? (struct str){0} : u->replacement);
+    return fault;
+}
+
 struct fault room_upgrade(struct services *s, struct arena *a, const struct caller *caller, struct str room_id,
                           struct str new_version, const struct json *additional_creators, struct str *replacement_out)
 {
@@ -180,10 +204,8 @@ struct fault room_upgrade(struct services *s, struct arena *a, const struct call
     fault = check_power(&u);
     if (!fault.code)
         fault = read_creators(&u, additional_creators);
-    if (!fault.code) {
-        fault = replace(&u);
-        room_upgrade_state_fini(&u.state);
-    }
+    if (!fault.code)
+        fault = replace_in_turn(&u);
     room_close(s, &u.old);
     *replacement_out = u.replacement;
     return fault;

@@ -25,10 +25,12 @@
  * that one is sealed when its room has had its last message, after the new room is written. From version 12 on it
  * cannot be: the tombstone names a room whose id is a hash of this very field.
  *
+ * Upgrades of one room take turns, and who asks for the one that is under way gets its room (room_upgrade_turn.h).
+ *
  * A room that was upgraded may be upgraded again: a new tombstone leads to a new replacement, and levels are carried
  * over as they were before the room was silenced.
  *
- * Threads: any; no lock may be held.
+ * Threads: any; no lock may be held. May wait for another upgrade of the room.
  */
 #ifndef HEARTH_SERVICE_ROOM_UPGRADE_H
 #define HEARTH_SERVICE_ROOM_UPGRADE_H
