@@ -147,6 +147,18 @@ static void set_relations(struct room_view *v, const struct event_row *row, cons
         json_set(v->a, out, STR("m.relations"), *bundle);
 }
 
+/* "A copy of the m.room.redaction event" ("Redactions"), by which clients know redacted events. Whom history visibility
+ * keeps from it is not told what it says, as if it were redacted itself. */
+static struct json *redacted_because(struct room_view *v, const struct event_row *row, struct event *redaction)
+{
+    enum membership at;
+    if (!room_view_allows(v, row, &at)) {
+        redaction->json = event_redact(v->a, v->version, redaction->json);
+        redaction->content = json_get(redaction->json, STR("content"));
+    }
+    return bare_event(v, redaction, true);
+}
+
 static struct json *unsigned_of(struct room_view *v, const struct event_row *row, const struct event *event,
                                 const enum membership *at)
 {
@@ -165,7 +177,7 @@ static struct json *unsigned_of(struct room_view *v, const struct event_row *row
         json_set_str(a, out, STR("replaces_state"), other.event_id);
     }
     if (room_view_load(v, row->redacted_by_nid, &other, &other_event))
-        json_set(a, out, STR("redacted_because"), *bare_event(v, &other_event, true));
+        json_set(a, out, STR("redacted_because"), *redacted_because(v, &other, &other_event));
     set_relations(v, row, event, out);
     return out;
 }

@@ -32,6 +32,47 @@ static bool is_redacted(struct fixture *f, const struct caller *who, struct str 
     return true;
 }
 
+/* Who may not see the redaction is told that there is one, and not what was written into it. */
+static void redactions_out_of_sight(void **state)
+{
+    const struct room_version *version;
+    (void)state;
+    for (size_t v = 0; (version = room_version_at(v)) != NULL; v++) {
+        struct fixture f;
+        fixture_init(&f, NULL);
+        struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+        struct str room = fixture_room(
+            &f, &alice, CSTR(f.arena, "{'preset':'public_chat','room_version':'%.*s'}", STR_ARG(version->name)));
+        struct str name = do_state(&f, &alice, room, "m.room.name", "", "{'name':'n'}");
+        do_join(&f, &bob, room);
+        struct str said = do_say(&f, &alice, room, "x"), by, name_by;
+        do_leave(&f, &bob, room);
+        check_ok(redact(&f, &alice, room, said, &by));
+        check_ok(redact(&f, &alice, room, name, &name_by));
+
+        struct json *event;
+        check_fault(room_read_event(&f.services, f.arena, &bob, room, by, &event), M_NOT_FOUND, "the redaction");
+        const struct {
+            struct str id, by;
+        } cases[] = {{said, by}, {name, name_by}};
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+            const struct json *seen = look(&f, &bob, room, cases[i].id);
+            const struct json *because = json_at(seen, "unsigned redacted_because");
+            check_str(json_text(f.arena, json_get(seen, STR("content"))), STR("{}"), "content");
+            check_str(json_str_at(because, STR("event_id")), cases[i].by, "event_id");
+            check_str(json_str_at(because, STR("sender")), alice.user_id, "sender");
+            check_str(json_str_at(because, STR("redacts")), cases[i].id, "redacts");
+            check_str(json_text(f.arena, json_get(because, STR("content"))),
+                      str_fmt(f.arena, "{\"redacts\":\"%.*s\"}", STR_ARG(cases[i].id)), "content of the redaction");
+            assert_true(is_redacted(&f, &alice, room, cases[i].id, cases[i].by));
+        }
+        /* History is shared with those who are back. */
+        do_join(&f, &bob, room);
+        assert_true(is_redacted(&f, &bob, room, said, by));
+        fixture_fini(&f);
+    }
+}
+
 /* Who may redact what, in every version ("Redactions", server behaviour). */
 static void redactions(void **state)
 {
@@ -228,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redactions),
+        cmocka_unit_test(redactions_out_of_sight),
         cmocka_unit_test(redactions_through_send),
         cmocka_unit_test(redacted_power_levels),
         cmocka_unit_test(put_state),
