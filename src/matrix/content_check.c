@@ -3,8 +3,11 @@
 #include "base/map.h"
 #include "matrix/id.h"
 
-static struct fault check_message(const struct json *content, const struct json *before)
+#define NAMED_KEY_MAX 255 /* bytes of a key of the client's that an error repeats */
+
+static struct fault check_message(struct arena *a, const struct json *content, const struct json *before)
 {
+    (void)a;
     (void)before;
     /* Redactions take both away; nobody sends such a message. */
     if (!json_str_at(content, STR("msgtype")).p)
@@ -14,33 +17,48 @@ static struct fault check_message(const struct json *content, const struct json 
     return FAULT_NONE;
 }
 
-static bool is_integers(const struct json *map)
+static struct fault bad_field(struct arena *a, struct str name, const char *what)
 {
-    bool all = json_is(map, JSON_OBJECT);
-    for (uint32_t i = 0; all && i < map->count; i++)
-        all = map->members[i].value.type == JSON_INT;
-    return all;
+    return FAULT_STR(M_BAD_JSON, str_fmt(a, "m.room.power_levels: %.*s: %s", STR_ARG(name), what));
 }
 
-static struct fault check_power_levels(const struct json *content, const struct json *before)
+/* A key that is too long to be told is left out. */
+static struct fault bad_member(struct arena *a, struct str map, struct str key, const char *what)
+{
+    return bad_field(a, key.n <= NAMED_KEY_MAX ? str_fmt(a, "%.*s.%.*s", STR_ARG(map), STR_ARG(key)) : map, what);
+}
+
+static struct fault check_map(struct arena *a, struct str name, const struct json *map)
+{
+    bool of_users = str_eq(name, STR("users"));
+    if (map && map->type != JSON_OBJECT)
+        return bad_field(a, name, "must be an object of integers");
+    for (uint32_t i = 0; map && i < map->count; i++) {
+        if (map->members[i].value.type != JSON_INT)
+            return bad_member(a, name, map->members[i].key, "must be an integer");
+        if (of_users && !user_id_valid(map->members[i].key))
+            return bad_member(a, name, map->members[i].key, "not a valid user id");
+    }
+    return FAULT_NONE;
+}
+
+static struct fault check_power_levels(struct arena *a, const struct json *content, const struct json *before)
 {
     static const struct str levels[] = {
         STR_INIT("ban"),    STR_INIT("events_default"), STR_INIT("invite"),        STR_INIT("kick"),
         STR_INIT("redact"), STR_INIT("state_default"),  STR_INIT("users_default"),
     };
     static const struct str maps[] = {STR_INIT("events"), STR_INIT("notifications"), STR_INIT("users")};
+    struct fault fault = FAULT_NONE;
     (void)before;
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         const struct json *level = json_get(content, levels[i]);
         if (level && level->type != JSON_INT)
-            return FAULT(M_BAD_JSON, "m.room.power_levels: a level is no integer");
+            return bad_field(a, levels[i], "must be an integer");
     }
-    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
-        const struct json *map = json_get(content, maps[i]);
-        if (map && !is_integers(map))
-            return FAULT(M_BAD_JSON, "m.room.power_levels: events, notifications or users is no object of integers");
-    }
-    return FAULT_NONE;
+    for (size_t i = 0; !fault.code && i < sizeof(maps) / sizeof(maps[0]); i++)
+        fault = check_map(a, maps[i], json_get(content, maps[i]));
+    return fault;
 }
 
 /* "Not present, null, or empty": there is no canonical alias. */
@@ -84,8 +102,9 @@ static struct fault check_aliases(const struct json *content, const struct map_s
 }
 
 /* Aliases that were there before are not looked at again, as they cannot be fixed by who changes something else. */
-static struct fault check_canonical_alias(const struct json *content, const struct json *before)
+static struct fault check_canonical_alias(struct arena *a, const struct json *content, const struct json *before)
 {
+    (void)a;
     struct map_str known;
     collect_aliases(&known, before);
     struct fault fault = check_aliases(content, &known);
@@ -93,11 +112,11 @@ static struct fault check_canonical_alias(const struct json *content, const stru
     return fault;
 }
 
-struct fault content_check(struct str type, const struct json *content, const struct json *before)
+struct fault content_check(struct arena *a, struct str type, const struct json *content, const struct json *before)
 {
     static const struct {
         struct str type;
-        struct fault (*check)(const struct json *content, const struct json *before);
+        struct fault (*check)(struct arena *a, const struct json *content, const struct json *before);
     } checks[] = {
         {STR_INIT("m.room.canonical_alias"), check_canonical_alias},
         {STR_INIT("m.room.message"), check_message},
@@ -107,7 +126,7 @@ struct fault content_check(struct str type, const struct json *content, const st
         return FAULT(M_BAD_JSON, "The content of an event must be an object");
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         if (str_eq(checks[i].type, type))
-            return checks[i].check(content, before);
+            return checks[i].check(a, content, before);
     }
     return FAULT_NONE;
 }

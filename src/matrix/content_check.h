@@ -6,6 +6,7 @@
  *
  *     m.room.message           msgtype and a textual body      client-server API, "Instant Messaging", server behaviour
  *     m.room.power_levels      integers, in every version      server-server API, "Definitions" (warning)
+ *                              users by their grammar          (the rules refuse it too, but do not say which)
  *     m.room.canonical_alias   aliases by their grammar        PUT /rooms/{roomId}/state
  *
  * What needs more than the content stays elsewhere: numbers that the room version does not allow (event_seal()), that
@@ -20,8 +21,8 @@
 #include "matrix/errcode.h"
 
 /* Checks the content that a client wants to send. `before` is the content of the state event that it would replace,
- * NULL if there is none or the event is no state event. */
-struct fault content_check(struct str type, const struct json *content, const struct json *before);
+ * NULL if there is none or the event is no state event. The message names the field; it may be the arena's. */
+struct fault content_check(struct arena *a, struct str type, const struct json *content, const struct json *before);
 
 /* The aliases that an m.room.canonical_alias lists and the one before did not: those that must point to the room.
  * Checked by content_check() before. Returns how many; *aliases_out is the arena's. */

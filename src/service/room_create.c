@@ -104,7 +104,7 @@ static struct fault check_initial_content(struct plan *p, struct str type, const
 {
     if (str_eq(type, STR("m.room.create")) || str_eq(type, STR("m.room.member")))
         return FAULT(M_INVALID_PARAM, "initial_state: m.room.create and m.room.member are made by the server");
-    struct fault fault = content_check(type, content, NULL);
+    struct fault fault = content_check(p->room.a, type, content, NULL);
     if (fault.code || !str_eq(type, STR("m.room.canonical_alias")))
         return fault;
     struct str *aliases;
@@ -223,7 +223,7 @@ static struct fault plan_power_levels(struct plan *p)
     for (size_t i = 0; override && i < override->count; i++)
         json_set(p->room.a, content, override->members[i].key, override->members[i].value);
     /* Also where the version would let strings pass as levels. */
-    fault = content_check(STR("m.room.power_levels"), content, NULL);
+    fault = content_check(p->room.a, STR("m.room.power_levels"), content, NULL);
     if (fault.code)
         return (struct fault){.code = M_INVALID_ROOM_STATE, .status = 400, .message = fault.message};
     room_plan_state(&p->room, STR("m.room.power_levels"), STR(""), content);

@@ -58,7 +58,7 @@ struct fault room_send(struct services *s, struct arena *a, const struct caller 
 {
     struct fault fault = check_txn_id(txn_id);
     if (!fault.code)
-        fault = content_check(type, content, NULL);
+        fault = content_check(a, type, content, NULL);
     if (fault.code)
         return fault;
     struct room_draft draft = draft_of(caller, type, txn_id, content);
@@ -100,7 +100,7 @@ static struct fault put_state(struct services *s, struct arena *a, const struct 
     const struct event *now;
     struct fault fault = room_state_now(s, a, room, type, state_key, &now);
     if (!fault.code)
-        fault = content_check(type, content, now ? now->content : NULL);
+        fault = content_check(a, type, content, now ? now->content : NULL);
     if (!fault.code && str_eq(type, STR("m.room.canonical_alias")) && !state_key.n)
         fault = check_new_aliases(s, a, room, content, now ? now->content : NULL);
     if (fault.code)

@@ -2,6 +2,8 @@
 #include "matrix/auth_case.h"
 #include "matrix/content_check.h"
 
+#include "check.h"
+
 static void test_contents(void **state)
 {
     (void)state;
@@ -29,6 +31,8 @@ static void test_contents(void **state)
         {"m.room.power_levels", "{'users_default':null}", NULL, M_BAD_JSON},
         {"m.room.power_levels", "{'users':{'@a:s':'100'}}", NULL, M_BAD_JSON},
         {"m.room.power_levels", "{'users':[]}", NULL, M_BAD_JSON},
+        {"m.room.power_levels", "{'users':{'nobody':100}}", NULL, M_BAD_JSON},
+        {"m.room.power_levels", "{'events':{'nobody':100}}", NULL, ERRCODE_NONE},
         {"m.room.power_levels", "{'events':{'x':true}}", NULL, M_BAD_JSON},
         {"m.room.power_levels", "{'notifications':{'room':'50'}}", NULL, M_BAD_JSON},
 
@@ -51,11 +55,43 @@ static void test_contents(void **state)
     struct arena *a = arena_new();
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct json *before = cases[i].before ? case_json(a, cases[i].before) : NULL;
-        struct fault fault = content_check(str_of(cases[i].type), case_json(a, cases[i].content), before);
+        struct fault fault = content_check(a, str_of(cases[i].type), case_json(a, cases[i].content), before);
         if (fault.code != cases[i].want)
             fail_msg("case %zu, %s: %s gives %d", i, cases[i].type, cases[i].content, (int)fault.code);
         assert_int_equal(fault.code == ERRCODE_NONE, fault.message.n == 0);
     }
+    arena_free(&a);
+}
+
+/* Which of many levels it is. */
+static void test_levels_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *content, *want;
+    } cases[] = {
+        {"{'ban':'50','kick':'50'}", "m.room.power_levels: ban: must be an integer"},
+        {"{'ban':50,'users_default':1.5}", "m.room.power_levels: users_default: must be an integer"},
+        {"{'events':7}", "m.room.power_levels: events: must be an object of integers"},
+        {"{'events':{'m.room.name':50,'m.room.topic':null}}",
+         "m.room.power_levels: events.m.room.topic: must be an integer"},
+        {"{'notifications':{'room':'50'}}", "m.room.power_levels: notifications.room: must be an integer"},
+        {"{'users':{'@a:s':1,'@b:s':'1'}}", "m.room.power_levels: users.@b:s: must be an integer"},
+        {"{'users':{'@a:s':1,'b':1}}", "m.room.power_levels: users.b: not a valid user id"},
+    };
+    struct arena *a = arena_new();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct fault fault = content_check(a, STR("m.room.power_levels"), case_json(a, cases[i].content), NULL);
+        check_str(fault.message, str_of(cases[i].want), cases[i].content);
+    }
+    /* A key may be as long as a request. */
+    struct json *content = json_object(a), *users = json_object(a);
+    char *key = arena_alloc(a, 60000);
+    memset(key, 'x', 60000);
+    json_set_int(a, users, (struct str){key, 60000}, 1);
+    json_set(a, content, STR("users"), *users);
+    struct fault fault = content_check(a, STR("m.room.power_levels"), content, NULL);
+    check_str(fault.message, STR("m.room.power_levels: users: not a valid user id"), "a long key");
     arena_free(&a);
 }
 
@@ -93,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contents),
+        cmocka_unit_test(test_levels_are_named),
         cmocka_unit_test(test_new_aliases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
