@@ -11,7 +11,8 @@
 #include "service/saved_filter.h"
 #include "service/stream_token.h"
 
-/* The first room may take three eighths of it (service/sync.h): 48 MiB, or 70,000 members that are not loaded lazily. */
+/* The first room may take three eighths of it (service/sync.h): 48 MiB, or 70,000 members that are not loaded lazily.
+ */
 #define ANSWER_MAX ((size_t)128 << 20)
 
 /* The filter of the query: JSON as it stands, or the id of one that was stored before. */

@@ -325,6 +325,7 @@ void worker_pool_stop(struct worker_pool *p, void (*discard)(struct work *w))
     while (rest) {
         struct work *w = rest;
         rest = w->next;
+        assert(discard); /* NULL is for pools in which nothing is left */
         discard(w);
     }
 }

@@ -3,9 +3,9 @@
  *
  *     source: one snapshot ──► table by table, rows in the order of their keys ──► target: one transaction
  *
- * Which tables and columns there are is asked of the source; both have the schema of this program: the target was opened
- * by it, and a source that is only read (store_options) is refused without it. Numbers stay what they are, and none that was ever given out comes again. A copy that is cut short has
- * left nothing in the target.
+ * Which tables and columns there are is asked of the source; both have the schema of this program: the target was
+ * opened by it, and a source that is only read (store_options) is refused without it. Numbers stay what they are, and
+ * none that was ever given out comes again. A copy that is cut short has left nothing in the target.
  *
  * Not while a server works on either: what it acknowledges after the snapshot would be missing.
  *
