@@ -325,7 +325,8 @@ void worker_pool_stop(struct worker_pool *p, void (*discard)(struct work *w))
     while (rest) {
         struct work *w = rest;
         rest = w->next;
-        assert(discard); /* NULL is for pools in which nothing is left */
+        if (!discard)
+            abort(); /* NULL is for a pool that never had any */
         discard(w);
     }
 }

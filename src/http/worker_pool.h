@@ -69,7 +69,8 @@ enum worker_pool_pushed {
 /* What has been accepted once (`bounded` false) does not count, and a full queue takes it too. */
 enum worker_pool_pushed worker_pool_push(struct worker_pool *p, struct work *w, uint64_t key, bool bounded)
     __attribute__((warn_unused_result));
-/* Lets running work end, gives the waiting to `discard`, and refuses all pushes from then on. */
+/* Lets running work end, gives the waiting to `discard` (NULL: there can be none), and refuses all pushes from then on.
+ */
 void worker_pool_stop(struct worker_pool *p, void (*discard)(struct work *w));
 /* Frees a stopped pool. */
 void worker_pool_fini(struct worker_pool *p);

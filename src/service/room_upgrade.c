@@ -186,7 +186,7 @@ static struct fault replace_in_turn(struct upgrade *u)
         fault = replace(u);
         room_upgrade_state_fini(&u->state);
     }
-    room_upgrade_turn_end(turns, &turn, fault.code ? (struct str){0} : u->replacement);
+    room_upgrade_turn_end(turns, &turn, fault.code ? STR("") : u->replacement);
     return fault;
 }
 

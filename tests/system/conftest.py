@@ -7,8 +7,8 @@ import hearth
 
 def pytest_collection_modifyitems(items):
     """No test may hang, whatever the server does."""
-    if hearth.POSTGRES:
-        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+    other = "sqlite" if hearth.POSTGRES else "postgres"
+    items[:] = [item for item in items if not item.get_closest_marker(other)]
     for item in items:
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(hearth.seconds(60)))

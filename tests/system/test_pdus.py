@@ -13,6 +13,8 @@ from Crypto.Signature import eddsa
 
 import hearth
 
+pytestmark = pytest.mark.sqlite  # it reads the file
+
 TOP = {"event_id", "type", "room_id", "sender", "state_key", "content", "hashes", "signatures", "depth", "prev_events",
        "auth_events", "origin_server_ts"}
 TOP_TO_10 = TOP | {"prev_state", "origin", "membership"}
@@ -77,10 +79,7 @@ def ids_in(version, cited):
 
 def read_events(server, room):
     """Ids and PDUs in their order, and which are redacted."""
-    files = list(server.data.glob("*.db"))
-    if not files:
-        pytest.skip("reads the file of SQLite")
-    with contextlib.closing(sqlite3.connect(files[0])) as database:
+    with contextlib.closing(sqlite3.connect(next(server.data.glob("*.db")))) as database:
         return list(database.execute("SELECT event_id, pdu, redacted_by_nid FROM events e JOIN rooms r "
                                      "ON r.room_nid = e.room_nid WHERE r.room_id = ? ORDER BY event_nid", (room,)))
 

@@ -11,7 +11,7 @@ import pytest
 from hearth import Server
 from test_concurrency import together
 
-pytestmark = pytest.mark.skipif(not hearth.POSTGRES, reason="SQLite is for one process alone")
+pytestmark = pytest.mark.postgres  # SQLite is for one process alone
 
 MESSAGES = 60
 
