@@ -3,8 +3,8 @@
  * states that were worked out and not kept, such as those of rolled back forks.
  *
  *     mark    all roots that tables events and room_states have; then the nodes from the newest to the oldest: a node
- * is numbered when its children have their numbers, so each is met after all that refer to it sweep   what is not
- * marked, in transactions of some thousand nodes
+ *             is numbered when its children have their numbers, so each is met after all that refer to it
+ *     sweep   what is not marked, in transactions of some thousand nodes
  *
  * Nothing is deleted before all is marked, and nothing at all if a node that is needed is missing or damaged. It may be
  * killed at any moment: what was swept until then was garbage, and the next time finds the rest. Memory is a bit for
