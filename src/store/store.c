@@ -191,6 +191,7 @@ bool store_open(const struct store_options *given, struct store **store_out, str
     options->cache_bytes = options->cache_bytes ? options->cache_bytes : cache_default;
     store->driver = driver_for(options->path);
     store->readers = options->readers;
+    store->only_read = options->only_read;
     mutex_init(&store->lock);
     cond_init(&store->returned);
     size_t rows = options->cache_bytes / 2;

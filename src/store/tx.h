@@ -48,6 +48,7 @@ struct store_tx {
 struct store {
     const struct driver *driver;
     struct driver_db *db;
+    bool only_read;
 
     struct mutex lock; /* guards the pool, and the next two */
     char said[400];    /* why a transaction has failed, as the log has it */

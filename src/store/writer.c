@@ -251,7 +251,7 @@ static bool commit(struct writer *w)
 {
     struct store_tx *tx = w->tx;
     bool shared = tx->driver->shared;
-    if (shared && tx->begun && w->last_pos == w->reserved)
+    if (shared && tx->begun && w->last_pos == w->reserved && !w->store->only_read)
         w->last_pos++; /* by this the other processes see that somebody has written */
     if (shared && w->last_pos > w->reserved && !tx_begin(tx)) { /* which may move both */
         tx_rollback(tx);
