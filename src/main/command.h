@@ -122,6 +122,7 @@ enum command_exit command_user_admin(struct command_line *line);
 enum command_exit command_user_deactivate(struct command_line *line);
 enum command_exit command_db_gc(struct command_line *line);
 enum command_exit command_db_copy(struct command_line *line);
+enum command_exit command_key_accept(struct command_line *line);
 enum command_exit command_token_create(struct command_line *line);
 enum command_exit command_token_list(struct command_line *line);
 enum command_exit command_token_revoke(struct command_line *line);

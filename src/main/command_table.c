@@ -84,6 +84,11 @@ static const struct command commands[] = {
          "postgresql:// URL, whose password can stand in ~/.pgpass; not while a server runs. FROM is only read, and "
          "must have been opened by a server of this version.",
      .run = command_db_copy},
+    {.name = "key accept",
+     .help =
+         "Sign with the key in signing.key from now on, although the database knows another one; not while a server "
+         "runs. Other servers may refuse what they get until they have asked for the new key.",
+     .run = command_key_accept},
     {.name = "version", .help = "Print the version.", .run = command_version},
     {.name = "help", .arguments = "[COMMAND]", .args_max = 2, .help = "Explain a command.", .run = command_help},
 };

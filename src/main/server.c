@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "codec/base64.h"
 #include "crypto/crypto.h"
 #include "main/config_option.h"
 #include "main/signing_key_file.h"
@@ -13,10 +14,12 @@
 #include "service/room_chains.h"
 #include "service/room_member.h"
 #include "service/typing.h"
+#include "store/signing_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What the services see of one configuration, and the configuration whose strings it uses. */
 struct server_options {
@@ -96,23 +99,78 @@ static bool is_unused(struct server *server)
     return !fault.code && count == 0;
 }
 
+struct key_taking {
+    struct signing_key_row row, known;
+    bool unused;
+    struct arena *a;
+};
+
+static bool take_key(struct store_tx *tx, void *arg)
+{
+    struct key_taking *t = arg;
+
+    t->known = signing_keys_known(tx, t->a);
+    return signing_keys_take(tx, &t->row, t->unused);
+}
+
+static struct str say_other_key(const struct key_taking *t, struct str path, bool made)
+{
+    if (made)
+        return str_fmt(t->a,
+                       "the signing key %.*s is missing, and another process uses the database with the key %.*s: copy "
+                       "its file here",
+                       STR_ARG(path), STR_ARG(t->known.key_id));
+    return str_fmt(
+        t->a,
+        "this server signs with the key %.*s, says the database, and %.*s is %s%.*s. Who shares a database or "
+        "moves it takes signing.key along: copy it from there. To change the key all the same: hearth key "
+        "accept",
+        STR_ARG(t->known.key_id), STR_ARG(path),
+        str_eq(t->known.key_id, t->row.key_id) ? "another key with the id " : "", STR_ARG(t->row.key_id));
+}
+
+/* The database must know the key for this server's. One that was just made goes again if it does not. */
+static bool check_key(struct server *server, struct str path, bool made, struct store_error *error)
+{
+    const struct signing_key *key = &server->signing_key;
+    struct key_taking t = {.unused = is_unused(server), .a = server->arena};
+
+    t.row.key_id = key->key_id;
+    t.row.public_key = base64_encode(t.a, key->key.public_key, sizeof(key->key.public_key));
+    enum store_result result = store_write(server->store, take_key, &t);
+    if (result == STORE_OK)
+        return true;
+    if (made)
+        (void)unlink(str_cstr(t.a, path));
+    if (result != STORE_ABORTED)
+        return fail(error, "the database failed when the signing key was looked up; see the log", STR(""));
+    error->foreign = true;
+    return fail(error, "", say_other_key(&t, path, made));
+}
+
 static bool open_signing_key(struct server *server, const struct config *config, struct store_error *error)
 {
     struct str path = str_of(server_path(server->arena, config, SERVER_SIGNING_KEY)), complaint;
     enum signing_key_file_result result = signing_key_file_read(server->arena, path, &server->signing_key, &complaint);
+    bool made = false;
 
     if (result == SIGNING_KEY_FILE_MISSING && is_unused(server)) {
         result = signing_key_file_create(server->arena, path, &server->signing_key, &complaint);
-        if (result == SIGNING_KEY_FILE_OK)
-            log_info("made a signing key", LOG_STR("path", path), LOG_STR("key", server->signing_key.key_id));
+        made = result == SIGNING_KEY_FILE_OK;
     } else if (result == SIGNING_KEY_FILE_MISSING) {
         complaint = str_fmt(server->arena,
                             "the signing key %.*s is missing, but the database has accounts already. Put the file back "
                             "from a backup: with another key, other servers would not know this one any more",
                             STR_ARG(path));
     }
+    if (result != SIGNING_KEY_FILE_OK)
+        return fail(error, "", complaint);
+    if (!check_key(server, path, made, error))
+        return false;
+    if (made)
+        log_info("made a signing key", LOG_STR("path", path), LOG_STR("key", server->signing_key.key_id));
     server->signing_key.server_name = config->server_name;
-    return result == SIGNING_KEY_FILE_OK || fail(error, "", complaint);
+    return true;
 }
 
 static bool fill_chains(struct server *server, struct store_error *error)

@@ -21,7 +21,7 @@ def refused(server, *arguments, code=1):
 def stopped(own_server):
     """A server that has a user, and does not run."""
     with own_server:
-        own_server.register("alice")
+        own_server.register("alice", exact=True)
     return own_server
 
 
@@ -89,6 +89,75 @@ def test_nothing_is_left_beside_what_is_no_database(stopped, tmp_path):
     assert "folder is not there" in refused(stopped, "copy", good, strange / "nowhere" / "db")
     assert sorted(p.name for p in strange.iterdir()) == before
     assert not (tmp_path / "out.db").exists()
+
+
+OTHER_KEY = "ed25519 other AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+
+
+def meta(server, like):
+    with sqlite3.connect(server.data / "hearth.db") as db:
+        return dict(db.execute("SELECT name, value FROM meta WHERE name LIKE ? ORDER BY name", (like,)))
+
+
+def serve_refused(server, code):
+    done = server.command("serve")
+    assert done.returncode == code, done
+    return done.stderr
+
+
+def test_a_key_is_changed_on_purpose_only(stopped, tmp_path):
+    key = stopped.data / "signing.key"
+    own, public = key.read_text(), meta(stopped, "signing_key")["signing_key"]
+    assert public.startswith("ed25519:" + own.split()[1] + " ") and own.split()[2] not in public
+    key.write_text(OTHER_KEY)
+    for _ in range(2):
+        said = serve_refused(stopped, 78)
+        assert public.split()[0] in said and "ed25519:other" in said and "hearth key accept" in said
+    assert "hearth key accept" in stopped.command("user", "list").stderr
+    # The same id, and another key.
+    key.write_text(f"ed25519 {own.split()[1]} {OTHER_KEY.split()[2]}\n")
+    assert "another key with the id" in serve_refused(stopped, 78)
+
+    key.write_text(OTHER_KEY)
+    done = stopped.command("--json", "key", "accept")
+    assert done.returncode == 0 and '"ed25519:other"' in done.stdout and public.split()[0] in done.stdout, done
+    with stopped:
+        stopped.login("alice")
+        assert "has it open" in stopped.command("key", "accept").stderr
+    assert meta(stopped, "signing_key")["signing_key"].startswith("ed25519:other ")
+    (name, expired), = meta(stopped, "old_signing_key%").items()
+    assert name == "old_signing_key " + public and int(expired) > 1_600_000_000_000
+
+    # And back: of the two one is the old one.
+    key.write_text(own)
+    assert "hearth key accept" in serve_refused(stopped, 78)
+    assert "and no more with ed25519:other" in stopped.command("key", "accept").stdout
+    assert [n.split()[1] for n in meta(stopped, "old_signing_key%")] == ["ed25519:other"]
+    assert stopped.command("key", "accept").returncode == 0
+    with stopped:
+        stopped.login("alice")
+
+
+def test_a_copy_without_its_key(stopped, tmp_path):
+    other = hearth.Server(tmp_path / "elsewhere")
+    other.data.mkdir(parents=True)
+    assert stopped.command("db", "copy", stopped.data / "hearth.db", other.data / "hearth.db").returncode == 0
+    assert "signing.key is missing" in serve_refused(other, 1)
+    (other.data / "signing.key").write_text(OTHER_KEY)
+    assert "hearth key accept" in serve_refused(other, 78)
+    (other.data / "signing.key").write_text((stopped.data / "signing.key").read_text())
+    with other:
+        other.login("alice")
+
+
+def test_a_database_of_before_knows_no_key(stopped):
+    """It takes the one that is there."""
+    known = meta(stopped, "signing_key")
+    with sqlite3.connect(stopped.data / "hearth.db") as db:
+        db.execute("DELETE FROM meta WHERE name = 'signing_key'")
+    with stopped:
+        pass
+    assert meta(stopped, "signing_key") == known
 
 
 def test_arguments_that_cannot_be(stopped, tmp_path):

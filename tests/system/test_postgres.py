@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import re
+import shutil
 import subprocess
 import sys
 
@@ -144,10 +145,44 @@ def test_starts_without_its_database_are_errors(postgres, make_server):
         server.login("alice")
 
 
+def with_key_of(first, second):
+    """The second, with the first one's signing key: two processes of one server."""
+    second.data.mkdir(parents=True, exist_ok=True)
+    shutil.copy(first.data / "signing.key", second.data)
+    return second
+
+
+def refused_start(server):
+    done = server.command("serve")
+    assert done.returncode == 78, done
+    return done.stderr
+
+
+def test_a_second_process_needs_the_key(postgres, make_server):
+    """Without an account, too, and without leaving a key that would be the wrong one for ever."""
+    url = postgres.create()
+    with make_server("a", url=url) as a:
+        b = make_server("b", url=url)
+        assert "another process uses the database" in refused_start(b) and not (b.data / "signing.key").exists()
+        (b.data / "signing.key").write_text("ed25519 other AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n")
+        assert "hearth key accept" in refused_start(b)
+        assert "another process" in b.command("key", "accept").stderr
+        with with_key_of(a, b):
+            alice = a.register("alice", exact=True)
+            b.login("alice")
+    (b.data / "signing.key").write_text("ed25519 other AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n")
+    assert "hearth key accept" in refused_start(b)
+    hearth.eventually(lambda: b.command("key", "accept").returncode == 0)     # sessions end a moment later
+    assert hearth.psql("SELECT count(*) FROM meta WHERE name LIKE 'old_signing_key ed25519:a_%'", url) == "1"
+    with b:
+        b.login(alice.user_id)
+    assert "hearth key accept" in refused_start(a)
+
+
 def test_two_processes(postgres, make_server):
     """Users and rooms of each: nothing is lost, and no number comes twice."""
     url = postgres.create()
-    with make_server("a", url=url) as a, make_server("b", url=url) as b:
+    with make_server("a", url=url) as a, with_key_of(a, make_server("b", url=url)) as b:
         users = [server.register("u") for server in (a, b) for _ in range(4)]
         rooms = [user.create_room(preset="public_chat") for user in users]
 
@@ -168,7 +203,7 @@ def test_two_processes(postgres, make_server):
 def test_two_processes_in_one_room(postgres, make_server):
     """Each keeps the room's head in memory: an event that was built on an old one must not get in."""
     url = postgres.create()
-    with make_server("a", url=url) as a, make_server("b", url=url) as b:
+    with make_server("a", url=url) as a, with_key_of(a, make_server("b", url=url)) as b:
         alice, bob = a.register("alice"), b.register("bob")
         room = alice.create_room(preset="public_chat")
         bob.join(room)
@@ -228,6 +263,12 @@ def test_a_server_moves(postgres, make_server, tmp_path):
         bob.sync_until(since, lambda answer: event_id in ids(
             answer["rooms"]["join"].get(room, {}).get("timeline", {}).get("events", [])))
         assert bob.get("/user/{}/account_data/{}", bob.user_id, "org.example") == {"nul": "a\u0000b"}
+    # A database of before is not changed by being copied.
+    newest = hearth.psql("DELETE FROM migrations WHERE number = (SELECT max(number) FROM migrations) RETURNING *", url)
+    assert "older than this program" in server.command("db", "copy", url, other).stderr
+    assert newest not in hearth.psql("SELECT * FROM migrations", url)
+    hearth.psql("INSERT INTO migrations VALUES ('{}', '{}', '{}')".format(*newest.split("|")), url)
+    (tmp_path / "other.db").unlink(missing_ok=True)
     done = server.command("--json", "db", "copy", url, other)
     assert done.returncode == 0, done
     (server.data / "hearth.db").unlink()

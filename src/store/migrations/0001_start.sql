@@ -2,7 +2,7 @@
 -- store/migrations.h says what {id} and {clustered} stand for.
 
 CREATE TABLE meta (
-    name TEXT PRIMARY KEY NOT NULL, -- 'server_name', 'pos_reserved'
+    name TEXT PRIMARY KEY NOT NULL, -- 'server_name', 'pos_reserved', 'signing_key', 'old_signing_key ...'
     value TEXT NOT NULL
 ) {clustered};
 

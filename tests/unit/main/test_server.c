@@ -115,6 +115,33 @@ static void test_missing_key(void **state)
     end(&p);
 }
 
+/* The database knows the key: another one is refused once an account is there, and stays refused. */
+static void test_other_key(void **state)
+{
+    struct str complaint;
+    struct place p;
+
+    (void)state;
+    begin(&p);
+    check_str(try_open(&p, example, true), STR(""), "new");
+    make_account(&p);
+    const char *key = str_fmt(p.a, "%s/db/signing.key", p.folder).p;
+    const char *kept = str_fmt(p.a, "%s/db/kept.key", p.folder).p;
+    assert_int_equal(rename(key, kept), 0);
+    FILE *file = fopen(key, "w");
+    assert_non_null(file);
+    fputs("ed25519 other AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", file);
+    fclose(file);
+    for (int i = 0; i < 2; i++) {
+        complaint = try_open(&p, example, true);
+        check_complaint(complaint, "is ed25519:other.");
+        check_complaint(complaint, "hearth key accept");
+    }
+    assert_int_equal(rename(kept, key), 0);
+    check_str(try_open(&p, example, true), STR(""), "the key is back");
+    end(&p);
+}
+
 static void test_two_at_once(void **state)
 {
     struct store_error error = {.text = ""};
@@ -194,8 +221,8 @@ static void test_command_offline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),   cmocka_unit_test(test_missing_key),     cmocka_unit_test(test_two_at_once),
-        cmocka_unit_test(test_reload), cmocka_unit_test(test_command_offline),
+        cmocka_unit_test(test_open),        cmocka_unit_test(test_missing_key), cmocka_unit_test(test_other_key),
+        cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_reload),      cmocka_unit_test(test_command_offline),
     };
     log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, STDERR_FILENO);
     return cmocka_run_group_tests(tests, NULL, NULL);
