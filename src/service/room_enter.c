@@ -181,19 +181,32 @@ static bool is_followed(const struct room_entry *e, int64_t extremity)
     return false;
 }
 
+static bool has_state_after(struct room_entering *x, int64_t event_nid, int64_t root)
+{
+    const struct stored_event *stored = event_reader_nid(&x->reader, event_nid);
+    return stored && stored->row.state_after == root;
+}
+
 /* Puts the event in the place of those it follows. Returns the room's state then: the same as before if the states of
  * the forks could not be resolved, which is logged. */
 static int64_t follow(struct room_entering *x, const struct room_entry *e)
 {
     size_t count = 0;
+    bool same_states = true; /* a message on a branch: the states are those that were there before */
     int64_t *now = ARENA_ARRAY(x->kept, x->extremity_count + 1, int64_t);
-    for (size_t i = 0; i < x->extremity_count; i++)
+    for (size_t i = 0; i < x->extremity_count; i++) {
         if (!is_followed(e, x->extremities[i]))
             now[count++] = x->extremities[i];
+        else
+            same_states &= has_state_after(x, x->extremities[i], e->state_after);
+    }
+    same_states &= count < x->extremity_count && !e->followed;
     if (!e->followed || count == 0)
         now[count++] = e->event_nid;
     x->extremities = now;
     x->extremity_count = count;
+    if (same_states && count > 1)
+        return x->room_state;
     fold_extremities(x);
     if (count == 1 && now[0] == e->event_nid && !x->quiet.folded_root)
         return e->state_after;
