@@ -1,11 +1,15 @@
 #include "service/room_upgrade.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "matrix/id.h"
 #include "matrix/power_upgrade.h"
 #include "service/account_data.h"
 #include "service/room_upgrade_state.h"
 #include "service/room_upgrade_turn.h"
+
+/* For so long an upgrade that was asked for again is the same one. */
+#define MOMENT_MS 10000
 
 /* One upgrade. */
 struct upgrade {
@@ -56,6 +60,17 @@ static struct fault check_power(struct upgrade *u)
 
 /* --- the new room --- */
 
+/* What m.room.create has as additional_creators; NULL: it has none. */
+static struct json *additional_creators_of(const struct upgrade *u)
+{
+    if (!u->creators || u->creators->count < 2)
+        return NULL;
+    struct json *additional = json_array(u->plan.a);
+    for (size_t i = 1; i < u->creators->count; i++)
+        json_push(u->plan.a, additional, u->creators->items[i]);
+    return additional;
+}
+
 static void plan_create(struct upgrade *u)
 {
     struct arena *a = u->plan.a;
@@ -71,12 +86,9 @@ static void plan_create(struct upgrade *u)
         json_set_str(a, content, STR("type"), type);
     if (!json_bool_at(old, STR("m.federate"), true))
         json_set(a, content, STR("m.federate"), json_bool(false));
-    if (u->creators && u->creators->count > 1) {
-        struct json *additional = json_array(a);
-        for (size_t i = 1; i < u->creators->count; i++)
-            json_push(a, additional, u->creators->items[i]);
+    const struct json *additional = additional_creators_of(u);
+    if (additional)
         json_set(a, content, STR("additional_creators"), *additional);
-    }
     room_plan_create(&u->plan, content);
 }
 
@@ -167,26 +179,56 @@ static struct fault replace(struct upgrade *u)
     return fault;
 }
 
-/* The upgrade, or the room of an equal one that was under way. */
+/* --- once --- */
+
+static bool is_what_is_asked_for(const struct upgrade *u, const struct room *new, const struct event *create)
+{
+    struct str old_id = json_str_at(json_get(create->content, STR("predecessor")), STR("room_id"));
+    return new->version == u->plan.version &&str_eq(create->sender, u->plan.caller->user_id) &&
+           str_eq(old_id, u->old->room_id) &&
+           json_eq(json_get(create->content, STR("additional_creators")), additional_creators_of(u));
+}
+
+/* The replacement that the caller has made a moment ago by asking for the same, if that is what the room leads to: a
+ * double click, an answer that got lost. */
+static struct fault find_recent(struct upgrade *u)
+{
+    struct services *s = u->plan.s;
+    const struct event *tombstone, *create = NULL;
+    struct room *new;
+    struct fault fault = room_state_now(s, u->plan.a, u->old, STR("m.room.tombstone"), STR(""), &tombstone);
+    if (fault.code || !tombstone || !str_eq(tombstone->sender, u->plan.caller->user_id))
+        return fault;
+    int64_t now_ms = clock_now_ms();
+    if (tombstone->origin_server_ts > now_ms || tombstone->origin_server_ts <= now_ms - MOMENT_MS)
+        return FAULT_NONE;
+    struct str room_id = json_str_at(tombstone->content, STR("replacement_room"));
+    if (!room_id_valid(room_id))
+        return FAULT_NONE;
+    fault = room_open(s, room_id, ROOM_UNKNOWN, &new);
+    if (fault.code)
+        return fault.code == M_NOT_FOUND ? FAULT_NONE : fault;
+    fault = room_state_now(s, u->plan.a, new, STR("m.room.create"), STR(""), &create);
+    if (!fault.code && create && is_what_is_asked_for(u, new, create))
+        u->replacement = room_id;
+    room_close(s, &new);
+    return fault;
+}
+
 static struct fault replace_in_turn(struct upgrade *u)
 {
     struct room_upgrade_turns *turns = rooms_upgrades(u->plan.s->rooms);
-    struct room_upgrade_turn turn = {.room_nid = u->old->nid,
-                                     .user_nid = u->plan.caller->user_nid,
-                                     .new_version = u->plan.version->name,
-                                     .creators = u->creators};
-    struct str made;
-    if (!room_upgrade_turn_begin(turns, &turn, &made)) {
-        u->replacement = str_copy(u->plan.a, made);
-        return FAULT_NONE;
-    }
+    struct room_upgrade_turn turn;
+    room_upgrade_turn_begin(turns, &turn, u->old->nid);
     /* Again: somebody may have taken it away while this one waited. */
     struct fault fault = check_power(u);
-    if (!fault.code) {
+    if (!fault.code)
+        fault = find_recent(u);
+    if (!fault.code && !u->replacement.n) {
         fault = replace(u);
         room_upgrade_state_fini(&u->state);
     }
-    room_upgrade_turn_end(turns, &turn, fault.code ? STR("") : u->replacement);
+    room_upgrade_turn_end(turns, &turn);
     return fault;
 }
 

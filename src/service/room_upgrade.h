@@ -25,7 +25,8 @@
  * that one is sealed when its room has had its last message, after the new room is written. From version 12 on it
  * cannot be: the tombstone names a room whose id is a hash of this very field.
  *
- * Upgrades of one room take turns, and who asks for the one that is under way gets its room (room_upgrade_turn.h).
+ * Upgrades of one room take turns (room_upgrade_turn.h), and who asks for the same again within ten seconds gets the
+ * room that there is: same user, version and additional creators, and the tombstone leads to it still.
  *
  * A room that was upgraded may be upgraded again: a new tombstone leads to a new replacement, and levels are carried
  * over as they were before the room was silenced.

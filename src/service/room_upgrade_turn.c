@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct room_upgrade_turns {
     struct mutex lock;
@@ -42,46 +41,26 @@ static bool is_next(const struct room_upgrade_turns *turns, const struct room_up
     return other == turn;
 }
 
-bool room_upgrade_turn_begin(struct room_upgrade_turns *turns, struct room_upgrade_turn *turn,
-                             struct str *replacement_out)
+void room_upgrade_turn_begin(struct room_upgrade_turns *turns, struct room_upgrade_turn *turn, int64_t room_nid)
 {
     struct room_upgrade_turn **last = &turns->first;
-    turn->answered = false;
-    turn->next = NULL;
+    *turn = (struct room_upgrade_turn){.room_nid = room_nid};
     mutex_lock(&turns->lock);
     while (*last)
         last = &(*last)->next;
     *last = turn;
-    while (!turn->answered && !is_next(turns, turn))
+    while (!is_next(turns, turn))
         cond_wait(&turns->ended, &turns->lock);
     mutex_unlock(&turns->lock);
-    *replacement_out = turn->answered ? (struct str){turn->replacement, turn->replacement_n} : (struct str){0};
-    return !turn->answered;
 }
 
-static bool is_equal(const struct room_upgrade_turn *a, const struct room_upgrade_turn *b)
+void room_upgrade_turn_end(struct room_upgrade_turns *turns, struct room_upgrade_turn *turn)
 {
-    return a->room_nid == b->room_nid && a->user_nid == b->user_nid && str_eq(a->new_version, b->new_version) &&
-           json_eq(a->creators, b->creators);
-}
-
-void room_upgrade_turn_end(struct room_upgrade_turns *turns, struct room_upgrade_turn *turn, struct str replacement)
-{
-    assert(replacement.n <= sizeof turn->replacement);
+    struct room_upgrade_turn **at = &turns->first;
     mutex_lock(&turns->lock);
-    for (struct room_upgrade_turn **at = &turns->first; *at;) {
-        struct room_upgrade_turn *other = *at;
-        bool answered = other != turn && replacement.n && is_equal(other, turn);
-        if (answered) {
-            memcpy(other->replacement, replacement.p, replacement.n);
-            other->replacement_n = replacement.n;
-            other->answered = true;
-        }
-        if (answered || other == turn)
-            *at = other->next;
-        else
-            at = &other->next;
-    }
+    while (*at != turn)
+        at = &(*at)->next;
+    *at = turn->next;
     cond_broadcast(&turns->ended);
     mutex_unlock(&turns->lock);
 }

@@ -192,6 +192,19 @@ def test_upgrading_again(alice, bob):
         bob.send(second, "nobody may")
 
 
+def test_a_double_click_makes_one_room(alice):
+    old = alice.create_room(room_version="11")
+    answers = []
+    clicks = [threading.Thread(target=lambda: answers.append(upgrade(alice, old, "12"))) for _ in range(4)]
+    for click in clicks:
+        click.start()
+    for click in clicks:
+        click.join()
+    answers.append(upgrade(alice, old, "12"))       # whose answer got lost
+    assert len(answers) == 5 and set(answers) == {alice.state(old, "m.room.tombstone")["replacement_room"]}
+    assert sorted(alice.get("/joined_rooms")["joined_rooms"]) == sorted([old, answers[0]])
+
+
 def test_settings_follow(alice, bob, carol):
     old = alice.create_room(preset="public_chat", room_version="11")
     for who in (alice, bob, carol):

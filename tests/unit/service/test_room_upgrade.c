@@ -6,7 +6,6 @@
 #include "service/room_alias.h"
 #include "service/room_plan.h"
 #include "service/room_upgrade.h"
-#include "service/room_upgrade_turn.h"
 
 #include "faulty_disk.h"
 #include "room_fixture.h"
@@ -339,118 +338,6 @@ static void without_power_levels(void **state)
     fixture_fini(&f);
 }
 
-/* --- at once --- */
-
-enum { AT_ONCE = 6 };
-
-struct upgrader {
-    struct thread thread;
-    struct fixture *f;
-    struct arena *arena;
-    struct caller who;
-    struct str room, new;
-    const char *version;
-    const struct json *creators;
-    struct fault fault;
-};
-
-static void upgrade(void *arg)
-{
-    struct upgrader *u = arg;
-    u->fault = room_upgrade(&u->f->services, u->arena, &u->who, u->room, str_of(u->version), u->creators, &u->new);
-}
-
-struct gate {
-    struct fixture *f;
-    _Atomic bool held, open;
-    enum store_result result;
-};
-
-static bool hold_the_writer(struct store_tx *tx, void *arg)
-{
-    struct gate *gate = arg;
-    (void)tx;
-    gate->held = true;
-    while (!gate->open)
-        usleep(100);
-    return true;
-}
-
-static void hold(void *arg)
-{
-    struct gate *gate = arg;
-    gate->result = store_write(gate->f->services.store, hold_the_writer, gate);
-}
-
-/* Runs all of them, none of which ends before all are under way. */
-static void upgrade_at_once(struct fixture *f, struct upgrader *upgraders, size_t count)
-{
-    struct gate gate = {.f = f};
-    struct thread holder;
-    assert_true(thread_start(&holder, "holder", 0, hold, &gate));
-    while (!gate.held)
-        usleep(100);
-    for (size_t i = 0; i < count; i++) {
-        upgraders[i].f = f;
-        upgraders[i].arena = arena_new();
-        assert_true(thread_start(&upgraders[i].thread, "upgrader", 0, upgrade, &upgraders[i]));
-    }
-    for (int i = 0; i < 20000 && room_upgrade_turns_count(rooms_upgrades(f->services.rooms)) < count; i++)
-        usleep(500);
-    gate.open = true;
-    thread_join(&holder);
-    assert_int_equal(gate.result, STORE_OK);
-    for (size_t i = 0; i < count; i++) {
-        thread_join(&upgraders[i].thread);
-        upgraders[i].new = str_copy(f->arena, upgraders[i].new);
-        arena_free(&upgraders[i].arena);
-    }
-    assert_int_equal(room_upgrade_turns_count(rooms_upgrades(f->services.rooms)), 0);
-}
-
-/* A double click makes one room; whatever else is asked for meanwhile makes its own, one after the other. */
-static void at_once(void **state)
-{
-    (void)state;
-    struct fixture f;
-    fixture_init(&f, NULL);
-    struct caller alice = fixture_user(&f, "alice"), again = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
-    struct str room = fixture_room(&f, &alice, "{'room_version':'11','preset':'public_chat'}");
-    struct str other = fixture_room(&f, &alice, "{'room_version':'11'}");
-    struct upgrader same[AT_ONCE];
-    for (size_t i = 0; i < AT_ONCE; i++)
-        same[i] = (struct upgrader){.who = i % 2 ? again : alice, .room = room, .version = "12"};
-    upgrade_at_once(&f, same, AT_ONCE);
-    for (size_t i = 0; i < AT_ONCE; i++) {
-        check_ok(same[i].fault);
-        check_str(same[i].new, same[0].new, "replacement");
-    }
-    assert_int_equal(count_rooms(&f), 3);
-    check_state(
-        &f, &alice, room, "m.room.tombstone", "",
-        CSTR(f.arena, "{'body':'This room has been replaced','replacement_room':'%.*s'}", STR_ARG(same[0].new)));
-
-    do_join(&f, &bob, room);
-    do_state(&f, &alice, room, "m.room.power_levels", "",
-             "{'users':{'@alice:hearth.test':100,'@bob:hearth.test':100}}");
-    struct upgrader different[] = {
-        {.who = alice, .room = room, .version = "12"},
-        {.who = alice, .room = room, .version = "11"},
-        {.who = bob, .room = room, .version = "12"},
-        {.who = alice, .room = other, .version = "12"},
-        {.who = alice, .room = room, .version = "12", .creators = quoted_json(f.arena, "['@bob:hearth.test']")},
-    };
-    upgrade_at_once(&f, different, COUNT_OF(different));
-    for (size_t i = 0; i < COUNT_OF(different); i++) {
-        check_ok(different[i].fault);
-        for (size_t k = 0; k < i; k++)
-            assert_false(str_eq(different[i].new, different[k].new));
-    }
-    assert_int_equal(count_rooms(&f), 3 + (int64_t)COUNT_OF(different));
-    replay(&f, room);
-    fixture_fini(&f);
-}
-
 /* --- what is carried over --- */
 
 static void join_rules(void **state)
@@ -554,6 +441,13 @@ static void numbers(void **state)
 
 /* --- again --- */
 
+static int64_t clock_ms;
+
+static int64_t test_clock(void)
+{
+    return clock_ms;
+}
+
 static void second_upgrade(void **state)
 {
     (void)state;
@@ -563,8 +457,13 @@ static void second_upgrade(void **state)
     struct str old = furnished_room(&f, &alice, room_version_find(STR("11")));
     struct str levels = state_text(&f, &alice, old, "m.room.power_levels", "");
     struct str rooms[4];
+    clock_ms = clock_now_ms();
+    clock_set_source(test_clock);
     for (size_t i = 0; i < 3; i++) {
         rooms[i] = do_upgrade(&f, &alice, old, "11");
+        clock_ms += 9999;
+        check_str(do_upgrade(&f, &alice, old, "11"), rooms[i], "the same, within a moment");
+        clock_ms += 1;
         check_str(json_str_at(state_of(&f, &alice, old, "m.room.tombstone"), STR("replacement_room")), rooms[i],
                   "replacement_room");
         check_str(state_text(&f, &alice, rooms[i], "m.room.power_levels", ""), levels, "levels as they were");
@@ -580,6 +479,50 @@ static void second_upgrade(void **state)
                 "{'users':{'@alice:hearth.test':100},'events_default':7}");
     for (size_t i = 0; i < 4; i++)
         replay(&f, rooms[i]);
+    replay(&f, old);
+    clock_set_source(NULL);
+    fixture_fini(&f);
+}
+
+/* Asked for again at once, it is the same upgrade only if it comes to the same. */
+static void at_once_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+    struct str old = fixture_room(&f, &alice, "{'preset':'public_chat','room_version':'11'}"), rooms[7], same;
+    do_join(&f, &bob, old);
+    do_state(&f, &alice, old, "m.room.power_levels", "", "{'users':{'@alice:hearth.test':100,'@bob:hearth.test':100}}");
+    const struct {
+        const struct caller *who;
+        const char *version, *creators;
+    } cases[COUNT_OF(rooms)] = {
+        {&alice, "11", NULL},
+        {&alice, "12", NULL},
+        {&alice, "12", "['@bob:hearth.test']"},
+        {&bob, "12", NULL},
+        {&alice, "12", "['@carol:hearth.test']"},
+        {&alice, "12", "['@alice:hearth.test']"},
+        {&alice, "11", "['@bob:hearth.test']"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        for (int round = 0; round < 2; round++) {
+            check_ok(
+                try_upgrade(&f, cases[i].who, old, cases[i].version, cases[i].creators, round ? &same : &rooms[i]));
+            assert_int_equal(count_rooms(&f), i + 2);
+        }
+        check_str(same, rooms[i], "the same");
+    }
+    /* What the tombstone leads to otherwise is no answer. */
+    const char *elsewhere[] = {"{}", "{'replacement_room':7}", "{'replacement_room':'nonsense'}",
+                               "{'replacement_room':'!none:x'}",
+                               CSTR(f.arena, "{'replacement_room':'%.*s'}", STR_ARG(old))};
+    for (size_t i = 0; i < COUNT_OF(elsewhere); i++) {
+        do_state(&f, &alice, old, "m.room.tombstone", "", elsewhere[i]);
+        do_upgrade(&f, &alice, old, "11");
+        assert_int_equal(count_rooms(&f), COUNT_OF(cases) + i + 2);
+    }
     replay(&f, old);
     fixture_fini(&f);
 }
@@ -742,12 +685,12 @@ int main(void)
         cmocka_unit_test(creators),
         cmocka_unit_test(without_much_power),
         cmocka_unit_test(without_power_levels),
-        cmocka_unit_test(at_once),
         cmocka_unit_test(join_rules),
         cmocka_unit_test(spaces),
         cmocka_unit_test(many_bans),
         cmocka_unit_test(numbers),
         cmocka_unit_test(second_upgrade),
+        cmocka_unit_test(at_once_again),
         cmocka_unit_test(settings_follow),
         cmocka_unit_test(settings_that_are_full),
         cmocka_unit_test(false_successors),

@@ -1,85 +1,193 @@
-/* Whose turn it is, and who is told what another has done. test_room_upgrade.c has the same with upgrades. */
-#include "base/thread.h"
+/* Whose turn it is, and what comes of upgrades that are asked for at once. */
+#include "service/room_upgrade.h"
 #include "service/room_upgrade_turn.h"
 
 #include <unistd.h>
 
-#include "check.h"
+#include "room_fixture.h"
 
-struct waiter {
+enum { THREADS = 4, ROUNDS = 200 };
+
+struct user {
     struct thread thread;
     struct room_upgrade_turns *turns;
-    struct room_upgrade_turn turn;
-    struct str told; /* of another; else this one had its turn, and ended it without a room */
-    bool had_turn;
+    int64_t room_nid;
+    int *under_way; /* of the room; guarded by the turns */
+    int wrong;
     _Atomic bool done;
 };
 
-static void wait_for_turn(void *arg)
+static void take_turns(void *arg)
 {
-    struct waiter *w = arg;
-    w->had_turn = room_upgrade_turn_begin(w->turns, &w->turn, &w->told);
-    if (w->had_turn)
-        room_upgrade_turn_end(w->turns, &w->turn, (struct str){0});
-    w->done = true;
+    struct user *u = arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct room_upgrade_turn turn;
+        room_upgrade_turn_begin(u->turns, &turn, u->room_nid);
+        u->wrong += (*u->under_way)++ != 0;
+        usleep(1);
+        u->wrong += --(*u->under_way) != 0;
+        room_upgrade_turn_end(u->turns, &turn);
+    }
+    u->done = true;
 }
 
-static const struct json *creators_of(struct arena *a, const char *user_id)
-{
-    struct json *list = json_array(a);
-    json_push(a, list, json_string(str_of(user_id)));
-    return list;
-}
-
-static void test_turns(void **state)
+static void one_at_a_time(void **state)
 {
     (void)state;
-    struct arena *a = arena_new();
-    const struct json *alone = creators_of(a, "@a:s"), *alone_too = creators_of(a, "@a:s");
-    const struct json *another = creators_of(a, "@b:s");
-    static const struct {
-        bool ends_well, waits, told;
-    } wants[] = {{true, true, true},  {false, true, false}, {true, false, false}, {true, true, false},
-                 {true, true, false}, {true, true, false},  {true, true, false}};
-    const struct room_upgrade_turn first = {.room_nid = 1, .user_nid = 2, .new_version = STR("12"), .creators = alone};
-    const struct room_upgrade_turn then[] = {
-        {.room_nid = 1, .user_nid = 2, .new_version = STR("12"), .creators = alone_too},
-        {.room_nid = 1, .user_nid = 2, .new_version = STR("12"), .creators = alone_too},
-        {.room_nid = 3, .user_nid = 2, .new_version = STR("12"), .creators = alone},
-        {.room_nid = 1, .user_nid = 4, .new_version = STR("12"), .creators = alone},
-        {.room_nid = 1, .user_nid = 2, .new_version = STR("11"), .creators = alone},
-        {.room_nid = 1, .user_nid = 2, .new_version = STR("12"), .creators = another},
-        {.room_nid = 1, .user_nid = 2, .new_version = STR("12"), .creators = NULL},
-    };
     struct room_upgrade_turns *turns = room_upgrade_turns_new();
-    for (size_t i = 0; i < sizeof then / sizeof then[0]; i++) {
-        struct room_upgrade_turn turn = first;
-        struct waiter w = {.turns = turns, .turn = then[i]};
-        struct str none;
-        assert_true(room_upgrade_turn_begin(turns, &turn, &none));
-        assert_int_equal(none.n, 0);
-        assert_true(thread_start(&w.thread, "waiter", 0, wait_for_turn, &w));
-        if (wants[i].waits) {
-            while (!w.done && room_upgrade_turns_count(turns) < 2)
-                usleep(100);
-            assert_false(w.done);
-        } else {
-            thread_join(&w.thread);
-        }
-        room_upgrade_turn_end(turns, &turn, wants[i].ends_well ? STR("!new") : (struct str){0});
-        if (wants[i].waits)
-            thread_join(&w.thread);
-        assert_int_equal(w.had_turn, !wants[i].told);
-        check_str(w.told, wants[i].told ? STR("!new") : STR(""), "the room that another has made");
-        assert_int_equal(room_upgrade_turns_count(turns), 0);
+    struct user users[THREADS];
+    int under_way[2] = {0};
+    for (int i = 0; i < THREADS; i++) {
+        users[i] = (struct user){.turns = turns, .room_nid = 7 + i % 2, .under_way = &under_way[i % 2]};
+        assert_true(thread_start(&users[i].thread, "user", 0, take_turns, &users[i]));
     }
+    for (int i = 0; i < THREADS; i++) {
+        thread_join(&users[i].thread);
+        assert_int_equal(users[i].wrong, 0);
+    }
+    assert_int_equal(room_upgrade_turns_count(turns), 0);
     room_upgrade_turns_free(&turns);
     room_upgrade_turns_free(&turns);
-    arena_free(&a);
+}
+
+static void other_rooms_do_not_wait(void **state)
+{
+    (void)state;
+    struct room_upgrade_turns *turns = room_upgrade_turns_new();
+    struct room_upgrade_turn held;
+    int under_way[2] = {0};
+    struct user other = {.turns = turns, .room_nid = 2, .under_way = &under_way[0]};
+    struct user same = {.turns = turns, .room_nid = 1, .under_way = &under_way[1]};
+    room_upgrade_turn_begin(turns, &held, 1);
+    assert_true(thread_start(&other.thread, "other", 0, take_turns, &other));
+    assert_true(thread_start(&same.thread, "same", 0, take_turns, &same));
+    thread_join(&other.thread);
+    while (!same.done && room_upgrade_turns_count(turns) < 2)
+        usleep(100);
+    assert_false(same.done);
+    room_upgrade_turn_end(turns, &held);
+    thread_join(&same.thread);
+    assert_true(same.done);
+    room_upgrade_turns_free(&turns);
+}
+
+/* --- upgrades --- */
+
+static int64_t count_rooms(struct fixture *f)
+{
+    static struct sql count = SQL("SELECT count(*) FROM rooms");
+    return scratch_int(f->services.store, &count);
+}
+
+enum { AT_ONCE = 6 };
+
+struct upgrader {
+    struct thread thread;
+    struct fixture *f;
+    struct arena *arena;
+    struct caller who;
+    struct str room, new;
+    const char *version;
+    const struct json *creators;
+    struct fault fault;
+};
+
+static void upgrade(void *arg)
+{
+    struct upgrader *u = arg;
+    u->fault = room_upgrade(&u->f->services, u->arena, &u->who, u->room, str_of(u->version), u->creators, &u->new);
+}
+
+struct gate {
+    struct fixture *f;
+    _Atomic bool held, open;
+    enum store_result result;
+};
+
+static bool hold_the_writer(struct store_tx *tx, void *arg)
+{
+    struct gate *gate = arg;
+    (void)tx;
+    gate->held = true;
+    while (!gate->open)
+        usleep(100);
+    return true;
+}
+
+static void hold(void *arg)
+{
+    struct gate *gate = arg;
+    gate->result = store_write(gate->f->services.store, hold_the_writer, gate);
+}
+
+/* Runs all of them, none of which ends before all are under way. */
+static void upgrade_at_once(struct fixture *f, struct upgrader *upgraders, size_t count)
+{
+    struct gate gate = {.f = f};
+    struct thread holder;
+    assert_true(thread_start(&holder, "holder", 0, hold, &gate));
+    while (!gate.held)
+        usleep(100);
+    for (size_t i = 0; i < count; i++) {
+        upgraders[i].f = f;
+        upgraders[i].arena = arena_new();
+        assert_true(thread_start(&upgraders[i].thread, "upgrader", 0, upgrade, &upgraders[i]));
+    }
+    for (int i = 0; i < 20000 && room_upgrade_turns_count(rooms_upgrades(f->services.rooms)) < count; i++)
+        usleep(500);
+    gate.open = true;
+    thread_join(&holder);
+    assert_int_equal(gate.result, STORE_OK);
+    for (size_t i = 0; i < count; i++) {
+        thread_join(&upgraders[i].thread);
+        upgraders[i].new = str_copy(f->arena, upgraders[i].new);
+        arena_free(&upgraders[i].arena);
+    }
+    assert_int_equal(room_upgrade_turns_count(rooms_upgrades(f->services.rooms)), 0);
+}
+
+/* A double click makes one room; whatever else is asked for meanwhile makes its own, one after the other. */
+static void upgrades_at_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, NULL);
+    struct caller alice = fixture_user(&f, "alice"), again = fixture_user(&f, "alice"), bob = fixture_user(&f, "bob");
+    struct str room = fixture_room(&f, &alice, "{'room_version':'11','preset':'public_chat'}");
+    struct str other = fixture_room(&f, &alice, "{'room_version':'11'}");
+    struct upgrader same[AT_ONCE];
+    for (size_t i = 0; i < AT_ONCE; i++)
+        same[i] = (struct upgrader){.who = i % 2 ? again : alice, .room = room, .version = "12"};
+    upgrade_at_once(&f, same, AT_ONCE);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        check_ok(same[i].fault);
+        check_str(same[i].new, same[0].new, "replacement");
+    }
+    assert_int_equal(count_rooms(&f), 3);
+
+    do_join(&f, &bob, room);
+    do_state(&f, &alice, room, "m.room.power_levels", "",
+             "{'users':{'@alice:hearth.test':100,'@bob:hearth.test':100}}");
+    struct upgrader different[] = {
+        {.who = alice, .room = room, .version = "11"},
+        {.who = bob, .room = room, .version = "12"},
+        {.who = alice, .room = other, .version = "12"},
+        {.who = alice, .room = room, .version = "12", .creators = quoted_json(f.arena, "['@bob:hearth.test']")},
+    };
+    upgrade_at_once(&f, different, COUNT_OF(different));
+    for (size_t i = 0; i < COUNT_OF(different); i++) {
+        check_ok(different[i].fault);
+        for (size_t k = 0; k < i; k++)
+            assert_false(str_eq(different[i].new, different[k].new));
+    }
+    assert_int_equal(count_rooms(&f), 3 + (int64_t)COUNT_OF(different));
+    replay(&f, room);
+    fixture_fini(&f);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_at_a_time), cmocka_unit_test(other_rooms_do_not_wait),
+                                       cmocka_unit_test(upgrades_at_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
