@@ -119,7 +119,9 @@ static bool apply(struct store_tx *tx, const struct migration *m, struct store_e
     if (sql_int_of(tx, &select_one, 0, SQL_INT(m->number)) == 0 && run(tx, m->text))
         (void)sql_exec(tx, &insert_applied, SQL_INT(m->number), SQL_TEXT(str_of(m->name)), SQL_TEXT(str_of(hash)));
     if (!tx_commit(tx)) {
-        snprintf(error->text, sizeof error->text, "schema change %d (%s) failed: %s", m->number, m->name, tx->reason);
+        char what[120];
+        snprintf(what, sizeof what, "schema change %d (%s) failed", m->number, m->name);
+        tx_say(tx, what, error);
         return false;
     }
     return true;
@@ -172,7 +174,7 @@ static bool end_reading(struct store_tx *tx, bool ok, struct store_error *error)
 {
     if (tx_commit(tx))
         return ok;
-    snprintf(error->text, sizeof error->text, "cannot read the database: %s", tx->reason);
+    tx_say(tx, "cannot read the database", error);
     return false;
 }
 

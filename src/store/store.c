@@ -165,7 +165,7 @@ static bool check_server_name(struct store_tx *tx, const struct store_options *o
     if (!found && !options->only_read)
         sql_exec(tx, &insert_server_name, SQL_TEXT(want));
     if (!tx_commit(tx)) {
-        snprintf(error->text, sizeof error->text, "cannot write to the database: %s", tx->reason);
+        tx_say(tx, options->only_read ? "cannot read the database" : "cannot write to the database", error);
         return false;
     }
     return same || !found;

@@ -38,6 +38,13 @@ void tx_fail(struct store_tx *tx, const char *reason)
         log_error("a transaction of the database failed", LOG_CSTR("reason", reason));
 }
 
+void tx_say(const struct store_tx *tx, const char *what, struct store_error *error)
+{
+    struct str reason = str_of(tx->reason);
+    reason = str_slice(reason, 0, str_find_str(reason, STR(" in: "))); /* as the drivers put it */
+    snprintf(error->text, sizeof error->text, "%s: %.*s", what, STR_ARG(reason));
+}
+
 /* Each has a writer, who holds this lock (postgres_conn.c). */
 static const struct sql count_sharers =
     SQL("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = " STORE_PRESENCE

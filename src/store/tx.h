@@ -72,6 +72,8 @@ bool tx_commit(struct store_tx *tx) __attribute__((warn_unused_result));
 void tx_rollback(struct store_tx *tx);
 /* Marks it as failed because of `reason`, and logs that. */
 void tx_fail(struct store_tx *tx, const char *reason);
+/* Why the last one failed, for people; the log has the statement too. */
+void tx_say(const struct store_tx *tx, const char *what, struct store_error *error_out);
 
 /* How many other processes have the database open. Writing transactions only. */
 int64_t tx_sharers(struct store_tx *tx);

@@ -374,7 +374,7 @@ struct writer *writer_start(struct store *store, struct store_tx *tx, struct sto
     /* From 1 on, so that 0 can stand for "before everything" even on a database in which nothing has happened. */
     int64_t reserved = sql_int_of0(tx, &select_reserved, 1);
     if (!tx_commit(tx)) {
-        snprintf(error->text, sizeof error->text, "cannot read the database: %s", tx->reason);
+        tx_say(tx, "cannot read the database", error);
         return NULL;
     }
     struct writer *w = memory_calloc(1, sizeof *w);

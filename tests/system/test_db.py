@@ -91,6 +91,20 @@ def test_nothing_is_left_beside_what_is_no_database(stopped, tmp_path):
     assert not (tmp_path / "out.db").exists()
 
 
+@pytest.mark.parametrize("table", ["migrations", "meta", "users"])
+def test_damage_is_told_without_statements(stopped, tmp_path, table):
+    file = stopped.data / "hearth.db"
+    with sqlite3.connect(file) as db:
+        page, = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+        size, = db.execute("PRAGMA page_size").fetchone()
+    data = bytearray(file.read_bytes())
+    data[(page - 1) * size:page * size] = b"\xff" * size
+    file.write_bytes(data)
+    done = stopped.command("db", "copy", file, tmp_path / "out.db")
+    said = [line for line in done.stderr.splitlines() if line.startswith("hearth: ")]     # the rest is the log
+    assert done.returncode == 1 and len(said) == 1 and " in: " not in said[0] and "SELECT" not in said[0], done
+
+
 OTHER_KEY = "ed25519 other AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 
 
