@@ -419,8 +419,6 @@ static enum attempt append_locked(struct services *s, struct arena *a, struct ro
         return ATTEMPT_DONE;
     enum store_result result = write_job(s, room, &job);
     *fault_out = result == STORE_OK ? FAULT_NONE : STORAGE_FAULT;
-    if (result == STORE_STALE && store_is_shared(s->store))
-        room_head_contest(s, room);
     return result == STORE_STALE || result == STORE_ABORTED ? ATTEMPT_AGAIN : ATTEMPT_DONE;
 }
 
@@ -435,6 +433,8 @@ struct fault room_append(struct services *s, struct arena *a, struct room *room,
         enum attempt attempt = append_locked(s, a, room, drafts, count, &waited, &fault);
         if (attempt == ATTEMPT_DONE)
             break;
+        if (attempt == ATTEMPT_AGAIN && store_is_shared(s->store))
+            room_head_contest(s, room, tries);
         tries += attempt == ATTEMPT_AGAIN;
     }
     mutex_unlock(&room->lock);

@@ -4,6 +4,7 @@
 #include "service/room_head.h"
 
 #include "base/log.h"
+#include "crypto/random.h"
 #include "matrix/event_stored.h"
 #include "service/room_enter.h"
 #include "service/storage.h"
@@ -15,6 +16,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <time.h>
 
 #define HEAD_BYTES_MAX (512 * 1024) /* of state events kept in one head; beyond it the head is read again */
 #define JOINED_MAX     1000000
@@ -184,12 +186,17 @@ static bool contest_run(struct store_tx *tx, void *arg)
     return rooms_head_advance(tx, room->nid, rooms_head_version(tx, room->nid));
 }
 
-void room_head_contest(struct services *s, struct room *room)
+void room_head_contest(struct services *s, struct room *room, int tries)
 {
     mutex_assert_held(&room->lock);
-    if (store_write(s->store, contest_run, room) != STORE_OK)
-        log_warn("room: the head could not be contested", LOG_STR("room", room->room_id));
     room_head_drop(room);
+    if (tries % 3 == 2 && store_write(s->store, contest_run, room) != STORE_OK)
+        log_warn("room: the head could not be contested", LOG_STR("room", room->room_id));
+    uint32_t random;
+    random_bytes(&random, sizeof random);
+    int64_t most_us = (int64_t)1000 << (tries < 6 ? tries : 6);
+    int64_t us = random % most_us;
+    (void)nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
 }
 
 int64_t room_head_claim(struct services *s, struct room *room)

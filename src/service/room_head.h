@@ -43,9 +43,10 @@ struct auth_state room_head_auth_state(struct room_head_reader *reader);
  * was read. A job that is queued takes the version with it: room_head_claim(). */
 bool room_head_advance(struct services *s, struct store_tx *tx, int64_t room_nid, int64_t version)
     __attribute__((warn_unused_result));
-/* After a job that ended so: moves the version on for nothing, so that the other process has to read its head anew,
- * too. Who has a head in memory would otherwise always be faster than who has to read it. */
-void room_head_contest(struct services *s, struct room *room);
+/* After a job that ended so for the `tries`th time: forgets the head, and waits a random while, longer each time. Now
+ * and then it moves the version on for nothing, so that the other process has to read its head anew, too: who has it in
+ * memory would otherwise always be faster than who has to read it. */
+void room_head_contest(struct services *s, struct room *room, int tries);
 /* The version that the next job is built on. */
 int64_t room_head_claim(struct services *s, struct room *room);
 

@@ -490,16 +490,17 @@ static enum store_result receive_locked(struct receive_job *job)
     enum store_result result = store_wait(job->s->store, &job->job);
     room_members_changed(room, job->x.members, result == STORE_OK ? job->x.member_count : 0);
     room_head_drop(room);
-    if (result == STORE_STALE && store_is_shared(job->s->store))
-        room_head_contest(job->s, room);
     return result;
 }
 
 static bool receive_batch(struct receive_job *job)
 {
     enum store_result result = STORE_STALE;
-    for (int tries = 0; tries < TRIES_MAX && result == STORE_STALE; tries++)
+    for (int tries = 0; tries < TRIES_MAX && result == STORE_STALE; tries++) {
         result = receive_locked(job);
+        if (result == STORE_STALE && store_is_shared(job->s->store))
+            room_head_contest(job->s, job->room, tries);
+    }
     return result == STORE_OK;
 }
 

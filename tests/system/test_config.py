@@ -191,14 +191,16 @@ def test_another_server_name_is_refused(own_server):
     assert done.returncode == 78, "it is the configuration that is wrong: systemd is not to try again"
     assert "localhost" in done.stderr and "other.example" in done.stderr
     before = {p.name: p.stat().st_mtime_ns for p in own_server.data.iterdir()}
+    told = 0 if hearth.POSTGRES else 1  # check-config looks into files, and connects to nothing
     done = own_server.command("check-config")
-    assert done.returncode == 1 and "belongs to the server localhost, not to other.example" in done.stderr
+    assert done.returncode == told
+    assert hearth.POSTGRES or "belongs to the server localhost, not to other.example" in done.stderr
     assert before == {p.name: p.stat().st_mtime_ns for p in own_server.data.iterdir()}, "a look changed something"
     own_server.write_config()
     with own_server as server:
         assert server.command("check-config").returncode == 0, "while it runs"
         server.write_config(server_name="other.example", well_known={"client": "https://matrix.example.org"})
-        assert server.command("check-config").returncode == 1
+        assert server.command("check-config").returncode == told
         server.process.send_signal(signal.SIGHUP)
         hearth.eventually(lambda: "stays as it was" in server.log())
         assert "a server's name cannot be changed" in server.log() and "next start" not in server.log()
