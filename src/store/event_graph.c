@@ -11,8 +11,6 @@ static const struct sql delete_extremities = SQL("DELETE FROM forward_extremitie
 static const struct sql insert_extremity = SQL("INSERT INTO forward_extremities (room_nid, event_nid) VALUES ($1, $2)");
 static const struct sql insert_awaited = SQL("INSERT INTO awaited_events (event_id, why, event_nid, room_nid)"
                                              " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
-static const struct sql select_awaited =
-    SQL("SELECT why, event_nid, room_nid FROM awaited_events WHERE event_id = $1 ORDER BY why, event_nid LIMIT $2");
 static const struct sql select_awaited_for = SQL("SELECT event_nid FROM awaited_events WHERE event_id = $1 AND why = $2"
                                                  " AND room_nid = $3 ORDER BY event_nid LIMIT $4");
 static const struct sql count_awaited_for = SQL("SELECT count(*) FROM (SELECT 1 FROM awaited_events WHERE event_id = $1"
@@ -79,28 +77,6 @@ void awaited_events_add(struct store_tx *tx, struct str event_id, const struct a
 {
     sql_push(tx, &insert_awaited, SQL_TEXT(event_id), SQL_INT(row->why), SQL_INT(row->event_nid),
              SQL_INT(row->room_nid));
-}
-
-size_t awaited_events_of(struct store_tx *tx, struct str event_id, size_t limit, struct arena *a,
-                         struct awaited_row **rows_out)
-{
-    size_t count = 0;
-    size_t cap = 0;
-    struct awaited_row *rows = NULL;
-    struct sql_cursor c;
-    sql_query(tx, &select_awaited, &c, SQL_TEXT(event_id), SQL_INT(limit));
-    while (sql_next(&c)) {
-        if (count == cap) {
-            size_t grown = cap ? 2 * cap : 4;
-            rows = arena_grow(a, rows, cap * sizeof *rows, grown * sizeof *rows);
-            cap = grown;
-        }
-        int64_t why = sql_int(&c, 0);
-        rows[count++] = (struct awaited_row){(enum awaited)why, sql_int(&c, 1), sql_int(&c, 2)};
-    }
-    sql_end(&c);
-    *rows_out = rows;
-    return count;
 }
 
 size_t awaited_events_count(struct store_tx *tx, struct str event_id, enum awaited why, int64_t room_nid, size_t limit)

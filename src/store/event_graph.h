@@ -47,9 +47,6 @@ struct awaited_row {
 
 /* Notes that `event_nid` names an event that is not here. Does nothing if that is noted. Write transactions only. */
 void awaited_events_add(struct store_tx *tx, struct str event_id, const struct awaited_row *row);
-/* Who awaits the event; at most `limit`. */
-size_t awaited_events_of(struct store_tx *tx, struct str event_id, size_t limit, struct arena *a,
-                         struct awaited_row **rows_out);
 /* How many events of the room await it for this reason, counted up to `limit`; and their numbers, at most `limit`. */
 size_t awaited_events_count(struct store_tx *tx, struct str event_id, enum awaited why, int64_t room_nid, size_t limit);
 size_t awaited_events_for(struct store_tx *tx, struct str event_id, enum awaited why, int64_t room_nid, size_t limit,

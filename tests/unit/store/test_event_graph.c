@@ -91,27 +91,25 @@ static bool run_awaited(struct store_tx *tx, void *arg)
 {
     (void)arg;
     struct arena *a = store_tx_arena(tx);
-    struct awaited_row *rows;
     struct str *ids;
+    int64_t *nids;
     awaited_events_add(tx, STR("$x"), &(struct awaited_row){AWAITED_PREV, 5, ROOM});
     awaited_events_add(tx, STR("$x"), &(struct awaited_row){AWAITED_PREV, 5, ROOM});
     awaited_events_add(tx, STR("$x"), &(struct awaited_row){AWAITED_REDACTION, 6, ROOM});
     awaited_events_add(tx, STR("$y"), &(struct awaited_row){AWAITED_PREV, 5, ROOM});
-    assert_int_equal(awaited_events_of(tx, STR("$x"), 10, a, &rows), 2);
-    assert_int_equal(rows[0].why, AWAITED_PREV);
-    assert_int_equal(rows[0].event_nid, 5);
-    assert_int_equal(rows[1].why, AWAITED_REDACTION);
-    assert_int_equal(rows[1].room_nid, ROOM);
-    assert_int_equal(awaited_events_of(tx, STR("$x"), 1, a, &rows), 1);
+    assert_int_equal(awaited_events_for(tx, STR("$x"), AWAITED_PREV, ROOM, 10, a, &nids), 1);
+    assert_int_equal(nids[0], 5);
+    assert_int_equal(awaited_events_for(tx, STR("$x"), AWAITED_REDACTION, ROOM, 10, a, &nids), 1);
+    assert_int_equal(nids[0], 6);
     assert_int_equal(awaited_events_before(tx, 5, 10, a, &ids), 2);
     check_str(ids[0], STR("$x"), "$x");
     check_str(ids[1], STR("$y"), "$y");
     awaited_events_remove(tx, STR("$x"), AWAITED_PREV);
-    assert_int_equal(awaited_events_of(tx, STR("$x"), 10, a, &rows), 1);
+    assert_int_equal(awaited_events_count(tx, STR("$x"), AWAITED_PREV, ROOM, 10), 0);
+    assert_int_equal(awaited_events_count(tx, STR("$x"), AWAITED_REDACTION, ROOM, 10), 1);
     assert_int_equal(awaited_events_before(tx, 5, 10, a, &ids), 1);
     assert_int_equal(awaited_events_before(tx, 6, 10, a, &ids), 0);
 
-    int64_t *nids;
     for (int64_t nid = 20; nid < 25; nid++)
         awaited_events_add(tx, STR("$x"), &(struct awaited_row){AWAITED_RELATION, nid, nid < 24 ? ROOM : ROOM + 1});
     assert_int_equal(awaited_events_count(tx, STR("$x"), AWAITED_RELATION, ROOM, 10), 4);
